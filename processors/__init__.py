@@ -1,0 +1,1 @@
+"""Kafka into Kafka: drop duplicates, label, find stories."""

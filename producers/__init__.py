@@ -1,0 +1,1 @@
+"""The web into Kafka: poll feeds, fetch and extract pages, publish articles."""

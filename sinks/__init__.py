@@ -1,0 +1,1 @@
+"""Kafka into Elasticsearch, and reading it back."""
