@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from deploy.newsstand.model import Article, Block, Feed, Publisher, Stand
 
 FEED_LENGTH = 20
+RELATED_LENGTH = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,13 @@ def shelf(stand: Stand, publisher: Publisher, now: datetime, reads: Mapping[str,
     own = (article for article in stand.articles if article.publisher == publisher.id)
     out = [view for article in own if (view := shown(stand, article, now, reads)) is not None]
     return tuple(sorted(out, key=lambda view: (view.published_at, view.article.name), reverse=True))
+
+
+def related(view: Shown, views: tuple[Shown, ...]) -> tuple[Shown, ...]:
+    """The other articles that a page links to: the newest; none where a cookie wall stands for the page."""
+    if view.article.wall == "cookies":
+        return ()
+    return tuple(other for other in views if other is not view)[:RELATED_LENGTH]
 
 
 def feed_entries(

@@ -1,4 +1,4 @@
-"""Which files the servers are made of, and how each one gets into the cache.
+"""How each pinned file gets into the cache.
 
     pinned artifact ─► Maven download into a temporary folder ─► our sha256 ─► os.replace into place
 
@@ -12,9 +12,8 @@ The servers are fetched at run time from where their makers publish them. They a
 import errno
 import hashlib
 import shutil
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Protocol
 
@@ -22,36 +21,10 @@ import requests
 from jgo.maven import MavenContext, PythonResolver
 
 from deploy.errors import StackError
+from deploy.stack.pins import Artifact, is_present
 from deploy.stack.progress import Advance
 
 NETWORK_TIMEOUT_SECONDS = 30
-CHUNK_BYTES = 1 << 20
-
-
-@dataclass(frozen=True)
-class Artifact:
-    """One pinned file of the public Maven repository.
-
-    Attributes:
-        path: in Maven's layout: group/as/folders/name/version/name-version.extension.
-        sha256: the only content that is accepted.
-        size_bytes: its length.
-    """
-
-    path: str
-    sha256: str
-    size_bytes: int
-
-    @property
-    def filename(self) -> str:
-        """The last part of the path."""
-        return self.path.rpartition("/")[2]
-
-    @property
-    def coordinates(self) -> tuple[str, str, str, str]:
-        """Group, name, version and packaging, read from the path."""
-        *group, name, version, filename = self.path.split("/")
-        return ".".join(group), name, version, filename.removeprefix(f"{name}-{version}.")
 
 
 class Download(Protocol):
@@ -95,18 +68,6 @@ class MavenDownload:
         return Path(resolved)
 
 
-def parse_artifacts(text: str) -> list[Artifact]:
-    """Read a list of artifacts: one a line, `sha256 size path`; # starts a comment line."""
-    lines = (line.split() for line in text.splitlines() if line.strip() and not line.startswith("#"))
-    return [Artifact(path, sha256, int(size)) for sha256, size, path in lines]
-
-
-def is_present(artifact: Artifact, folder: Path) -> bool:
-    """Whether the folder holds the artifact: under its final name there are only checked files."""
-    file = folder / artifact.filename
-    return file.is_file() and file.stat().st_size == artifact.size_bytes
-
-
 def fetch_artifacts(
     artifacts: Iterable[Artifact], folder: Path, download: Download, advance: Advance, temporary: Path
 ) -> None:
@@ -123,9 +84,9 @@ def fetch_artifacts(
         StackError: no network, an interrupted download, a wrong checksum, a full disk.
     """
     for artifact in artifacts:
-        if is_present(artifact, folder):
-            continue
-        with_clear_errors(artifact.filename, folder, lambda one=artifact: _fetch(one, folder, download, advance, temporary))
+        if not is_present(artifact, folder):
+            with clear_errors(artifact.filename, folder):
+                _fetch(artifact, folder, download, advance, temporary)
 
 
 def _fetch(artifact: Artifact, folder: Path, download: Download, advance: Advance, temporary: Path) -> None:
@@ -159,14 +120,19 @@ def check_artifact(artifact: Artifact, file: Path) -> None:
         )
 
 
-def with_clear_errors(what: str, folder: Path, action: Callable[[], None]) -> None:
-    """Run an action that fetches or unpacks, and turn what can go wrong into one sentence.
+@contextmanager
+def clear_errors(what: str, folder: Path) -> Iterator[None]:
+    """Turn what can go wrong while something is fetched or unpacked into one sentence.
+
+    Args:
+        what: what is being fetched, for the sentence.
+        folder: where it is to go.
 
     Raises:
         StackError: with the next step.
     """
     try:
-        action()
+        yield
     except requests.RequestException as problem:  # an OSError too, so it comes first
         if full := _no_space(problem):
             raise _disk_full(what, folder) from full
@@ -183,7 +149,7 @@ def with_clear_errors(what: str, folder: Path, action: Callable[[], None]) -> No
         ) from problem
     except RuntimeError as problem:
         raise StackError(
-            f"{what} is not to be had from the Maven repository", "check the setting of the mirror, then run it again"
+            f"the Maven repository does not give {what}", "check KIOSQUE_MAVEN_MIRROR if it is set, then run it again"
         ) from problem
 
 

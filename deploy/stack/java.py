@@ -72,7 +72,7 @@ def first_usable(candidates: Iterable[JavaCandidate], minimum: int) -> tuple[Jav
 
     Candidates come in order of preference and may be a lazy iterable: nothing after the first usable one is asked for.
     """
-    refused = []
+    refused: list[str] = []
     for candidate in candidates:
         reason = unusable_because(candidate, minimum)
         if reason is None:

@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import IO, Literal
 
@@ -101,7 +102,7 @@ def rotate_log(log_file: Path, max_bytes: int = LOG_MAX_BYTES, kept: int = LOGS_
     if not log_file.exists() or log_file.stat().st_size <= max_bytes:
         return
     generations = [log_file] + [log_file.with_name(f"{log_file.name}.{number}") for number in range(1, kept + 1)]
-    for newer, older in reversed(list(zip(generations, generations[1:], strict=False))):
+    for newer, older in reversed(list(pairwise(generations))):
         if newer.exists():
             newer.replace(older)
 
@@ -213,7 +214,7 @@ class Supervisor:
     def _tell(self, message: str) -> None:
         try:
             self.on_event(message)
-        except Exception:  # noqa: BLE001 - a message that cannot be shown (closed pipe) must not take the servers down
+        except Exception:  # a message that cannot be shown (closed pipe) must not take the servers down
             logging.getLogger(__name__).warning("event not shown: %s", message, exc_info=True)
 
     def _forget(self, name: str) -> None:

@@ -34,18 +34,25 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("parent_pid", type=int)
     parser.add_argument("command", nargs="+")
     options = parser.parse_args(arguments)
-    libc = ctypes.CDLL(None, use_errno=True)
     if options.uid is not None:
         os.setgroups([])
         os.setgid(options.uid)
         os.setuid(options.uid)
-    if options.watch or not sys.platform.startswith("linux"):
-        return watch(options.parent_pid, options.command)
-    if libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:
-        return watch(options.parent_pid, options.command)
-    if os.getppid() != options.parent_pid:  # it died before the request was made
-        return EXIT_PARENT_GONE
-    os.execvp(options.command[0], options.command)  # noqa: S606 - the whole point: the command takes our place
+    try:
+        if options.watch or not dies_with_parent():
+            return watch(options.parent_pid, options.command)
+        if os.getppid() == options.parent_pid:
+            os.execvp(options.command[0], options.command)  # noqa: S606 - the point: the command takes our place
+    except OSError as problem:
+        sys.exit(f"{options.command[0]}: {problem.strerror}")
+    return EXIT_PARENT_GONE  # it died before the request was made
+
+
+def dies_with_parent() -> bool:
+    """Ask the kernel to kill this process when its parent dies; False where it cannot."""
+    if not sys.platform.startswith("linux"):
+        return False
+    return bool(ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) == 0)
 
 
 def watch(parent_pid: int, command: list[str]) -> int:
@@ -70,7 +77,4 @@ def watch(parent_pid: int, command: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except OSError as problem:
-        sys.exit(f"{problem.filename or sys.argv}: {problem.strerror}")
+    sys.exit(main(sys.argv[1:]))

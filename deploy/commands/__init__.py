@@ -1,0 +1,1 @@
+"""One module for each group of commands; the command line itself is cli.py."""

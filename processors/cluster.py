@@ -1,0 +1,137 @@
+"""articles.tagged -> articles.enriched: each article with its story, its versions never going back.
+
+Pure, like dedupe.py: memory in, effect out. The stage alone writes articles.enriched and remembers the highest version
+of each article; whatever is not above it is dropped, so that a compacted topic never goes back. A known article keeps
+its story for good: a revision never clusters again.
+"""
+
+import array
+from datetime import datetime, timedelta
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from processors.clustering import Member, OpenStories
+from processors.near_duplicates import Signature, signature
+from processors.records import Arrival, Outgoing
+from processors.stages import Effect, Former, StateFormatError, message_of, trace
+from schemas import kafka_topics
+from schemas.codec import decode_tagged, encode
+from schemas.headers import article_headers
+from schemas.labels import Story, StoryRelation
+from schemas.messages import EnrichedArticle, TaggedArticle, Withdrawal, version_of
+
+STATE_FORMAT: Final = b"\x01"
+
+
+class Clustered(Struct, frozen=True, array_like=True):
+    """What cluster remembers of an article: about 600 bytes, nearly all of it the signature.
+
+    Attributes:
+        version: the highest written to articles.enriched.
+        story_id: None once withdrawn.
+        signature: 32-bit values, little-endian; empty for texts too short to compare.
+    """
+
+    version: int
+    story_id: str | None
+    relation: StoryRelation
+    accepted_at: datetime
+    shingles: int = 0
+    signature: bytes = b""
+
+
+_ENCODER: Final = msgspec.msgpack.Encoder()
+_DECODER: Final = msgspec.msgpack.Decoder(Clustered)
+
+
+class ClusterMemory:
+    """Versions and stories of all articles, and the signatures of those in the window."""
+
+    def __init__(self, window: timedelta) -> None:
+        self.stories = OpenStories(window)
+        self._known: dict[bytes, Clustered] = {}
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def load(self, key: bytes, value: bytes | None) -> None:
+        """Take over one record of the state topic; null forgets the article."""
+        if value is None:
+            self._known.pop(key, None)
+            self.stories.remove(key.decode())
+            return
+        if value[:1] != STATE_FORMAT:
+            raise StateFormatError(f"state.cluster holds a record of format {value[:1]!r}, this release knows b'\\x01'")
+        known = _DECODER.decode(value[1:])
+        if known.story_id is None:
+            self.stories.remove(key.decode())
+        elif known.signature and key not in self._known:
+            values = array.array("I", known.signature)
+            found = Signature(tuple(values), known.shingles)
+            self.stories.add(Member(key.decode(), known.story_id, known.accepted_at, found))
+        self._known[key] = msgspec.structs.replace(known, signature=b"")
+
+    def get(self, key: bytes) -> Clustered | None:
+        """What is known of an article; its signature is in `stories`."""
+        return self._known.get(key)
+
+
+class ClusterStage:
+    """The stage's decisions."""
+
+    def effect(self, memory: ClusterMemory, arrival: Arrival, former: Former | None, now: datetime) -> Effect:
+        """What this record causes; the caller loads `Effect.state` into the memory.
+
+        Raises:
+            Rejected: the record is not a message of this topic.
+        """
+        message = message_of(arrival, decode_tagged)
+        known = memory.get(message.article_id.encode())
+        if isinstance(message, Withdrawal):
+            return _withdrawal(known, message, now)
+        if known and (known.story_id is None or message.version <= known.version):
+            return Effect()
+        return _clustered(memory, known, message, now)
+
+
+def _clustered(memory: ClusterMemory, known: Clustered | None, message: TaggedArticle, now: datetime) -> Effect:
+    key = message.article_id.encode()
+    if known and known.story_id:
+        story = Story(id=known.story_id, relation=known.relation)
+        state = Clustered(message.version, known.story_id, known.relation, known.accepted_at, known.shingles)
+        kept = memory.stories.signature_of(message.article_id)
+    else:
+        kept = signature(message.text or "") if message.genre != "live" else None
+        story = memory.stories.assign(message.article_id, kept, message.accepted_at)
+        state = Clustered(message.version, story.id, story.relation, message.accepted_at)
+    if kept:
+        packed = array.array("I", kept.values).tobytes()
+        state = msgspec.structs.replace(state, shingles=kept.shingles, signature=packed)
+    shared = {name: getattr(message, name) for name in TaggedArticle.__struct_fields__}
+    shared["timeline"] = msgspec.structs.replace(message.timeline, clustered=now)
+    enriched = EnrichedArticle(**shared, story=story)
+    headers = article_headers(message.article_id, message.version, message.url, now)
+    output = Outgoing(kafka_topics.ENRICHED, key, encode(enriched), headers)
+    return Effect("clustered", (output,), STATE_FORMAT + _ENCODER.encode(state))
+
+
+def _withdrawal(known: Clustered | None, message: Withdrawal, now: datetime) -> Effect:
+    if known and known.story_id is None:
+        return Effect()
+    version = max(version_of(message.revision or 1, 0), known.version + 1 if known else 0)
+    key = message.article_id.encode()
+    headers = article_headers(message.article_id, version, message.url or "", now, kind="withdrawn")
+    note = trace(
+        "cluster",
+        "withdrawn",
+        article_id=message.article_id,
+        attempt=str(version),
+        at=now,
+        url=message.url,
+        detail=message.reason,
+    )
+    state = Clustered(version, None, "independent", now)
+    outputs = (Outgoing(kafka_topics.ENRICHED, key, None, headers), note)
+    return Effect("withdrawn", outputs, STATE_FORMAT + _ENCODER.encode(state))

@@ -1,0 +1,116 @@
+"""What every stage answers with, and the traces that any stage may add.
+
+A stage decides; it does no I/O. Its `Effect` says what to write and what became of the record.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from processors.records import Arrival, Outgoing
+from schemas import kafka_topics
+from schemas.codec import InvalidMessage, encode
+from schemas.messages import Trace
+from schemas.reasons import Disposition, Stage
+
+
+class Rejected(Exception):
+    """A message that cannot be processed, whatever is done; `reason` is a slug of DEAD_LETTER_REASONS."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+class Keyed(Protocol):
+    """A message that knows the key it must travel under."""
+
+    @property
+    def article_id(self) -> str:
+        """The key."""
+
+
+K = TypeVar("K", bound=Keyed)
+
+
+def message_of(arrival: Arrival, decode: Callable[[bytes], K]) -> K:
+    """The record's message.
+
+    Raises:
+        Rejected: no value, not a message of the topic, or under the wrong key.
+    """
+    if arrival.value is None:
+        raise Rejected("invalid_message", "null value: a withdrawal is a message of its own on this topic")
+    try:
+        message = decode(arrival.value)
+    except InvalidMessage as error:
+        raise Rejected("invalid_message", str(error)) from error
+    if arrival.key != message.article_id.encode():
+        raise Rejected("wrong_key", f"key {arrival.key!r} on article {message.article_id}")
+    return message
+
+
+class StateFormatError(RuntimeError):
+    """A state record of a format that this release does not know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What one record causes.
+
+    Attributes:
+        disposition: for the metrics; None where nothing is worth counting (a redelivery).
+        outputs: records for the next stage, traces and dead letters.
+        state: the new state record of the key, or None if the state stands.
+    """
+
+    disposition: Disposition | None = None
+    outputs: tuple[Outgoing, ...] = ()
+    state: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FormerNeeded:
+    """Answer of a stage that cannot decide without the input record at `offset`: read it and ask again."""
+
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Former:
+    """The value of the record that was asked for; None if it is no longer held."""
+
+    value: bytes | None
+
+
+def trace(
+    stage: Stage,
+    disposition: Disposition,
+    *,
+    article_id: str,
+    attempt: str,
+    at: datetime,
+    url: str | None = None,
+    title: str | None = None,
+    publisher_id: str | None = None,
+    detail: str | None = None,
+    revision: int | None = None,
+) -> Outgoing:
+    """The record that says what became of one reading; `attempt` tells the readings of one article apart."""
+    digest = hashlib.blake2b(f"{article_id}\n{stage}\n{disposition}\n{attempt}".encode(), digest_size=16)
+    message = Trace(
+        trace_id=digest.hexdigest(),
+        article_id=article_id,
+        url=url,
+        title=title,
+        publisher_id=publisher_id,
+        stage=stage,
+        disposition=disposition,
+        detail=detail,
+        revision=revision,
+        at=at,
+    )
+    return Outgoing(kafka_topics.TRACE, article_id.encode(), encode(message))

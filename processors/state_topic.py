@@ -1,0 +1,97 @@
+"""Reading our own topics back: the state of a partition, and an article's former reading."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import OffsetOutOfRangeError
+from aiokafka.structs import ConsumerRecord
+
+from schemas.kafka_topics import KafkaTopic, full_name
+
+_POLL_MS: Final = 200
+
+
+class StateTopic:
+    """The compacted topic that holds a stage's memory, one partition for each partition of its input."""
+
+    def __init__(self, kafka: str, topic_prefix: str, kafka_topic: KafkaTopic) -> None:
+        self._kafka = kafka
+        self._name = full_name(kafka_topic, topic_prefix)
+
+    async def read(self, partition: int, load: Callable[[bytes, bytes | None], None]) -> int:
+        """Hand every committed record of the partition to `load`, in order; returns how many there were.
+
+        To be called after the partition's writer has started: then no former owner can write any more, and the end of
+        the log is the end of the state.
+        """
+        place = TopicPartition(self._name, partition)
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._kafka,
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            max_partition_fetch_bytes=4 << 20,
+        )
+        await consumer.start()
+        try:
+            consumer.assign([place])
+            end = (await consumer.end_offsets([place]))[place]
+            await consumer.seek_to_beginning(place)
+            count = 0
+            while await consumer.position(place) < end:
+                for records in (await consumer.getmany(place, timeout_ms=_POLL_MS, max_records=5000)).values():
+                    for record in records:
+                        load(record.key, record.value)
+                    count += len(records)
+            return count
+        finally:
+            await consumer.stop()
+
+
+class FormerReadings:
+    """Records of the input topic, by offset: what an article was before it was revised.
+
+    Retention deletes old records, and a seek to an expired offset silently gives a later one: so offset and key are
+    both checked, and None says that the former text is no longer held.
+    """
+
+    def __init__(self, kafka: str, topic_prefix: str, kafka_topic: KafkaTopic) -> None:
+        self._name = full_name(kafka_topic, topic_prefix)
+        self._kafka = kafka
+        self._consumer: AIOKafkaConsumer | None = None
+        self._one_at_a_time = asyncio.Lock()
+
+    async def read(self, partition: int, offset: int, key: bytes) -> bytes | None:
+        """The value of the record at `offset`, or None if it is gone."""
+        async with self._one_at_a_time:
+            found = await self._one_record(TopicPartition(self._name, partition), offset)
+        if found is None or found.offset != offset or found.key != key or found.value is None:
+            return None
+        return bytes(found.value)
+
+    async def _one_record(self, place: TopicPartition, offset: int) -> ConsumerRecord | None:
+        consumer = await self._started()
+        consumer.assign([place])
+        consumer.seek(place, offset)
+        try:
+            found = await consumer.getmany(place, timeout_ms=10 * _POLL_MS, max_records=1)
+        except OffsetOutOfRangeError:
+            return None
+        return next(iter(found.get(place, ())), None)
+
+    async def stop(self) -> None:
+        """Close the connection."""
+        if self._consumer is not None:
+            await self._consumer.stop()
+            self._consumer = None
+
+    async def _started(self) -> AIOKafkaConsumer:
+        if self._consumer is None:
+            consumer = AIOKafkaConsumer(
+                bootstrap_servers=self._kafka, enable_auto_commit=False, auto_offset_reset="none"
+            )
+            await consumer.start()
+            self._consumer = consumer
+        return self._consumer

@@ -1,0 +1,211 @@
+"""Records from Kafka: the protocol, and kafka-python's body of it.
+
+    check that broker and topics are there -> join the group -> poll, read committed -> commit what one is told to
+
+Nothing is committed by itself. Partitions that were taken away are reported with the poll that follows, before its
+records. What to do with any of it is the indexer's decision.
+"""
+
+import socket
+import threading
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import structlog
+from kafka import ConsumerRebalanceListener, KafkaConsumer, OffsetAndMetadata, TopicPartition
+from kafka.errors import KafkaError
+
+from schemas.kafka_topics import ENRICHED, TRACE, full_name
+from sinks.errors import SinkError, SourceUnavailable
+from sinks.options import IndexerOptions
+from sinks.records import Partition, Record
+
+log = structlog.get_logger(__name__)
+
+GROUP: Final = "kiosque-index"
+"""The consumer group, with the topic prefix before it: two installations on one broker must not share it."""
+
+_COMMIT_TIMEOUT_MS: Final = 5000
+_CONNECT_TIMEOUT_SECONDS: Final = 3.0
+
+
+@dataclass(frozen=True)
+class Polled:
+    """What one poll brought.
+
+    Attributes:
+        records: in the order of their partitions.
+        revoked: partitions that were taken away before these records were read.
+    """
+
+    records: tuple[Record, ...] = ()
+    revoked: frozenset[Partition] = frozenset()
+
+
+class RecordSource(Protocol):
+    """A member of a consumer group."""
+
+    def poll(self, timeout_seconds: float, *, paused: bool) -> Polled:
+        """Read what has come, and stay a member.
+
+        Args:
+            timeout_seconds: return after this time at the latest, or as soon as there are records.
+            paused: read nothing from the partitions held before; those just assigned may still give some.
+
+        Raises:
+            SourceUnavailable: poll again later.
+        """
+
+    def commit(self, next_offsets: Mapping[Partition, int]) -> None:
+        """Commit for the partitions that are still held; return when it is acknowledged.
+
+        Raises:
+            SourceUnavailable: commit again later.
+        """
+
+    def assigned(self) -> bool:
+        """Whether any partition is held."""
+
+    def close(self) -> None:
+        """Leave the group, without committing."""
+
+
+class _Revocations(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python has no annotations
+    """Collects revoked partitions; called on the client's own thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._revoked: set[Partition] = set()
+
+    def on_partitions_revoked(self, revoked: Collection[Any]) -> None:
+        """Note partitions that are given up or lost."""
+        with self._lock:
+            self._revoked |= {Partition(held.topic, held.partition) for held in revoked}
+
+    def on_partitions_assigned(self, assigned: Collection[Any]) -> None:
+        """Nothing to prepare: reading starts at the committed offset."""
+
+    def take(self) -> frozenset[Partition]:
+        with self._lock:
+            taken, self._revoked = frozenset(self._revoked), set()
+        return taken
+
+
+class KafkaSource:
+    """The consumer of articles.enriched and articles.trace.
+
+    Raises:
+        SourceUnavailable: the broker or a topic is not there yet.
+        SinkError: the addresses cannot be read.
+    """
+
+    def __init__(self, options: IndexerOptions) -> None:
+        servers = [server.strip() for server in options.kafka.split(",") if server.strip()]
+        require_reachable(servers)
+        try:
+            self._consumer: Any = KafkaConsumer(
+                bootstrap_servers=servers,
+                client_id="kiosque-index",
+                group_id=options.topic_prefix + GROUP,
+                enable_auto_commit=False,
+                auto_offset_reset="earliest",
+                isolation_level="read_committed",
+                allow_auto_create_topics=False,
+                max_poll_records=options.batch_records,
+                session_timeout_ms=10_000,
+                heartbeat_interval_ms=2000,
+                metadata_max_age_ms=30_000,
+                # kafka-python's default lets a client sleep for up to 48 s after the broker is back (DESIGN §7).
+                reconnect_backoff_max_ms=1000,
+                bootstrap_timeout_ms=5000,
+            )
+        except KafkaError as error:
+            raise SourceUnavailable(_shown(error)) from error
+        self._revocations = _Revocations()
+        self._subscribe([full_name(topic, options.topic_prefix) for topic in (ENRICHED, TRACE)])
+
+    def _subscribe(self, wanted: list[str]) -> None:
+        """Join the group, once every topic is there: one that is absent would go unnoticed for minutes."""
+        try:
+            absent = sorted(set(wanted) - self._consumer.topics())
+            if not absent:
+                self._consumer.subscribe(wanted, listener=self._revocations)
+                return
+        except KafkaError as error:
+            self.close()
+            raise SourceUnavailable(_shown(error)) from error
+        self.close()
+        raise SourceUnavailable(f"Kafka topics are absent: {', '.join(absent)}")
+
+    def poll(self, timeout_seconds: float, *, paused: bool) -> Polled:
+        """See `RecordSource.poll`."""
+        try:
+            if paused:
+                self._consumer.pause(*self._consumer.assignment())
+            elif stopped := self._consumer.paused():
+                self._consumer.resume(*stopped)
+            polled = self._consumer.poll(timeout_ms=int(timeout_seconds * 1000))
+        except KafkaError as error:
+            raise SourceUnavailable(_shown(error)) from error
+        return Polled(
+            records=tuple(_record(read) for reads in polled.values() for read in reads),
+            revoked=self._revocations.take(),
+        )
+
+    def commit(self, next_offsets: Mapping[Partition, int]) -> None:
+        """See `RecordSource.commit`."""
+        held = self._consumer.assignment()
+        offsets = {
+            TopicPartition(*partition): OffsetAndMetadata(offset, "", -1)
+            for partition, offset in next_offsets.items()
+            if TopicPartition(*partition) in held
+        }
+        if not offsets:
+            return
+        try:
+            self._consumer.commit(offsets, timeout_ms=_COMMIT_TIMEOUT_MS)
+        except KafkaError as error:
+            raise SourceUnavailable(_shown(error)) from error
+
+    def assigned(self) -> bool:
+        """See `RecordSource.assigned`."""
+        return bool(self._consumer.assignment())
+
+    def close(self) -> None:
+        """See `RecordSource.close`."""
+        try:
+            self._consumer.close(autocommit=False, timeout_ms=_COMMIT_TIMEOUT_MS)
+        except KafkaError as error:
+            log.warning("consumer did not close", error=_shown(error))
+
+
+def require_reachable(servers: list[str]) -> None:
+    """Check that one of the servers accepts connections: a client made in vain leaves a thread behind.
+
+    Raises:
+        SourceUnavailable: none does.
+        SinkError: an address is not `host:port`.
+    """
+    failures = []
+    for server in servers:
+        host, _, port = server.rpartition(":")
+        if not host or not port.isdigit():
+            raise SinkError(f"{server!r} is not the address of a Kafka broker", "give host:port, as in 127.0.0.1:9092")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), _CONNECT_TIMEOUT_SECONDS).close()
+        except OSError as error:
+            failures.append(f"{server}: {error}")
+        else:
+            return
+    raise SourceUnavailable(f"Kafka does not answer ({'; '.join(failures)})")
+
+
+def _record(read: Any) -> Record:
+    # A header may be null on the wire; no client can write that, and nobody of us does.
+    headers = tuple((name, value or b"") for name, value in read.headers or ())
+    return Record(Partition(read.topic, read.partition), read.offset, read.key, read.value, headers)
+
+
+def _shown(error: KafkaError) -> str:
+    return f"{type(error).__name__}: {error}"

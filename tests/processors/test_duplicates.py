@@ -1,0 +1,79 @@
+"""The decision of DESIGN D5: what a reading is, given what is known of its article."""
+
+import random
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from processors.duplicates import (
+    Known,
+    New,
+    NotModified,
+    Redelivery,
+    Revision,
+    Superseded,
+    Withdrawn,
+    decide,
+)
+
+NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
+LATER = NOON + timedelta(minutes=5)
+KNOWN = Known(offset=10, fetched_at=NOON, accepted_at=NOON, revision=3, fingerprint="1:a")
+GONE = Known(offset=10, fetched_at=NOON, accepted_at=NOON, revision=3, fingerprint="", withdrawn=True)
+
+
+@pytest.mark.parametrize(
+    ("known", "offset", "fetched_at", "fingerprint", "decision"),
+    [
+        pytest.param(None, 0, NOON, "1:a", New(), id="never seen"),
+        pytest.param(KNOWN, 10, NOON, "1:a", Redelivery(), id="the very record"),
+        pytest.param(KNOWN, 9, LATER, "1:b", Redelivery(), id="an earlier record, whatever it holds"),
+        pytest.param(KNOWN, 11, LATER, "1:a", NotModified(), id="later, same content"),
+        pytest.param(KNOWN, 11, LATER, "1:b", Revision(4, 10, NOON), id="later, other content"),
+        pytest.param(KNOWN, 11, NOON, "1:b", Revision(4, 10, NOON), id="read in the same instant, other content"),
+        pytest.param(KNOWN, 11, NOON - timedelta(1), "1:b", Superseded(), id="replayed, older than what is known"),
+        pytest.param(KNOWN, 11, LATER, "2:b", NotModified(), id="a new way of fingerprinting revises nothing"),
+        pytest.param(GONE, 11, LATER, "1:b", Withdrawn(), id="announced again after it was withdrawn"),
+        pytest.param(GONE, 10, LATER, "1:b", Redelivery(), id="redelivered after it was withdrawn"),
+    ],
+)
+def test_decision(known, offset, fetched_at, fingerprint, decision):
+    assert decide(known, offset=offset, fetched_at=fetched_at, fingerprint=fingerprint) == decision
+
+
+def _run(log, deliveries):
+    """Deliver the log's records in the given order of offsets; returns the (article, revision, content) that came out."""
+    state: dict[str, Known] = {}
+    out = []
+    for offset in deliveries:
+        key, content = log[offset]
+        at = NOON + timedelta(seconds=offset)
+        known = state.get(key)
+        match decide(known, offset=offset, fetched_at=at, fingerprint=content):
+            case New():
+                state[key] = Known(offset, at, at, 1, content)
+            case Revision(number=number):
+                state[key] = Known(offset, at, NOON, number, content)
+            case _:
+                continue
+        out.append((key, state[key].revision, content))
+    return out
+
+
+@given(
+    log=st.lists(st.tuples(st.sampled_from("AB"), st.sampled_from(["1:x", "1:y"])), max_size=30),
+    seed=st.integers(0, 10_000),
+)
+def test_delivering_any_stretch_again_changes_nothing(log, seed):
+    rng = random.Random(seed)
+    deliveries: list[int] = []
+    position = 0
+    while position < len(log):
+        step = rng.randint(1, 5)
+        deliveries += range(position, min(position + step, len(log)))
+        position += step
+        if rng.random() < 0.4:
+            position = max(0, position - rng.randint(0, 8))
+    assert _run(log, deliveries) == _run(log, range(len(log)))
