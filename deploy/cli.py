@@ -12,6 +12,7 @@ from rich.console import Console
 
 from deploy.commands import inspect, local, search, services, setup
 from deploy.errors import UserError
+from deploy.telemetry import configure_logging
 
 app = typer.Typer(
     name="kiosque",
@@ -40,7 +41,8 @@ def _options(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Say which release this is.")
     ] = False,
 ) -> None:
-    """Nothing is common to all commands but their settings: kiosque.toml and KIOSQUE_…, see `kiosque config`."""
+    """Settings come from kiosque.toml and KIOSQUE_…, see `kiosque config`."""
+    configure_logging("human", "warning")  # services set their own
 
 
 def main() -> None:

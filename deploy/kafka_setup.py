@@ -1,15 +1,18 @@
 """Make the Kafka topics that are missing, and say how those that exist differ from the contract."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from kafka import KafkaAdminClient
 from kafka.admin import NewTopic
-from kafka.errors import KafkaError, NoBrokersAvailable, TopicAlreadyExistsError
+from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 from deploy.errors import ServerAbsent, UserError
 from schemas import kafka_topics
 from schemas.kafka_topics import KafkaTopic, full_name, topic_config
+
+KAFKA_ANSWER_MS: Final = 5_000
+"""How long a command waits for Kafka's first answer."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +58,10 @@ def ensure_topics(kafka: str, topic_prefix: str, replication_factor: int = 1) ->
 
 def _admin(kafka: str) -> Any:
     try:
-        return KafkaAdminClient(bootstrap_servers=kafka.split(","), client_id="kiosque-setup")
-    except (NoBrokersAvailable, OSError, KafkaError) as error:
+        return KafkaAdminClient(
+            bootstrap_servers=kafka.split(","), client_id="kiosque-setup", bootstrap_timeout_ms=KAFKA_ANSWER_MS
+        )
+    except (OSError, KafkaError) as error:
         raise ServerAbsent(f"no Kafka answers at {kafka}", "start it, or correct KIOSQUE_KAFKA") from error
 
 

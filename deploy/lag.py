@@ -1,16 +1,21 @@
 """How far each stage is behind: the end of its input less what its consumer group has committed."""
 
+import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from deploy.errors import ServerAbsent
+from deploy.kafka_setup import KAFKA_ANSWER_MS
 from schemas import kafka_topics
 from schemas.kafka_topics import KafkaTopic, full_name
 
-INPUTS: dict[str, tuple[KafkaTopic, ...]] = {
+_ATTEMPTS: Final = 6
+_RETRY_SECONDS: Final = 0.5
+
+INPUTS: Final[dict[str, tuple[KafkaTopic, ...]]] = {
     "dedupe": (kafka_topics.FETCHED,),
     "enrich": (kafka_topics.UNIQUE,),
     "cluster": (kafka_topics.TAGGED,),
@@ -40,7 +45,7 @@ def stage_lags(kafka: str, topic_prefix: str) -> tuple[StageLag, ...]:
     """
     servers = kafka.split(",")
     try:
-        admin = KafkaAdminClient(bootstrap_servers=servers, client_id="kiosque-status")
+        admin = KafkaAdminClient(bootstrap_servers=servers, bootstrap_timeout_ms=KAFKA_ANSWER_MS)
         consumer = KafkaConsumer(bootstrap_servers=servers, group_id=None, enable_auto_commit=False)
     except (KafkaError, OSError) as error:
         raise ServerAbsent(f"no Kafka answers at {kafka}", "start it, or correct KIOSQUE_KAFKA") from error
@@ -67,6 +72,14 @@ def _stage_lag(admin: Any, consumer: Any, topic_prefix: str, stage: str) -> Stag
 
 
 def _committed(admin: Any, group: str) -> dict[TopicPartition, int]:
-    found = admin.list_group_offsets(group)
-    offsets = found.get(group, found)
-    return {place: value.offset for place, value in offsets.items() if value.offset >= 0}
+    """The group's offsets; none for a group that Kafka cannot find after some seconds (a new broker has no groups)."""
+    for attempt in range(_ATTEMPTS):
+        try:
+            found = admin.list_group_offsets(group)
+        except KafkaError as error:
+            if not error.retriable or attempt == _ATTEMPTS - 1:
+                break
+            time.sleep(_RETRY_SECONDS)
+        else:
+            return {place: value.offset for place, value in found.get(group, found).items() if value.offset >= 0}
+    return {}

@@ -1,6 +1,7 @@
 """articles.tagged -> articles.enriched: each article with its story, its versions never going back.
 
-Pure, like dedupe.py: memory in, effect out. The stage alone writes articles.enriched and remembers the highest version
+Pure, like dedupe.py: memory in, effect out. A copy is not kept for comparison: what it copies stands for it, so that a
+dispatch that a hundred publishers print costs one comparison, not a hundred. The stage alone writes articles.enriched and remembers the highest version
 of each article; whatever is not above it is dropped, so that a compacted topic never goes back. A known article keeps
 its story for good: a revision never clusters again.
 """
@@ -106,7 +107,7 @@ def _clustered(memory: ClusterMemory, known: Clustered | None, message: TaggedAr
         kept = signature(message.text or "") if message.genre != "live" else None
         story = memory.stories.assign(message.article_id, kept, message.accepted_at)
         state = Clustered(message.version, story.id, story.relation, message.accepted_at)
-    if kept:
+    if kept and story.relation != "copy":
         packed = array.array("I", kept.values).tobytes()
         state = msgspec.structs.replace(state, shingles=kept.shingles, signature=packed)
     shared = {name: getattr(message, name) for name in TaggedArticle.__struct_fields__}

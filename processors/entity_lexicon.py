@@ -59,6 +59,8 @@ class EntityLexicon:
     honorifics: Mapping[str, str]
     """Folded honorific → m, f or n."""
     organization_heads: frozenset[str]
+    geographic_heads: frozenset[str]
+    place_frames: frozenset[str]
     events: frozenset[str]
     organizations: frozenset[str]
     unmistakable: re.Pattern[str]
@@ -89,6 +91,8 @@ class EntityLexicon:
             peoples=frozenset(map(name_key, peoples | set(map(fold, country_demonyms)))),
             honorifics={fold(word): gender for gender, group in words["honorifics"].items() for word in group},
             organization_heads=_keys(words["organization_heads"]["words"]),
+            geographic_heads=_keys(words["geographic_heads"]["words"]),
+            place_frames=_keys(words["place_frames"]["words"]),
             events=_keys(words["event_kinds"]["names"]),
             organizations=frozenset(canonical),
             unmistakable=_alternatives(exact),

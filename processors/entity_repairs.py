@@ -17,6 +17,9 @@ from schemas.labels import EntityKind
 MAX_NAME_WORDS = 12
 """A longer span is not a name but a sentence the model swallowed."""
 
+MAX_TITLE_WORDS = 6
+"""A longer passage in quotes is somebody's words, not the title of a work."""
+
 _ARTICLE = re.compile(
     r"(?:l'|d'|la |le |les |un |une |des |du |de la |de |au |aux |à |en |ce |cette |ces |son |sa |ses )"
 )
@@ -25,7 +28,9 @@ _NEXT_WORDS = re.compile(r"(?:[ \u00a0-](?:[\w'-]+)){1,4}")
 _ACRONYM = re.compile(r"[A-ZÉ]{2,6}\d{0,2}|[A-Z][A-Z&.-]{1,6}[A-Z]")
 _COP = re.compile(r"cop ?\d+")
 _LINK = re.compile(r" (?:du |de la |de l'|des |de |d')")
-_LOWER_HEAD = re.compile(r"^[a-zéèêàâîôûç][\w'-]*(?: [a-z][\w'-]*)* (?:de la |de l'|du |des |de |d')(?=[A-ZÉÈÎÂÔ])")
+_LOWER_HEAD = re.compile(r"([a-zéèêàâîôûç][\w'-]*)(?: [a-z][\w'-]*)* (?:de la |de l'|du |des |de |d')?(?=[A-ZÉÈÎÂÔ])")
+_INITIALS = re.compile(r"(?:\b[A-ZÉ]\.){2,}$")
+_NOT_SPLIT = frozenset({"Autriche-Hongrie"})
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -64,6 +69,9 @@ class EntityRepairs:
     def _split(self, mention: Mention, text: str) -> Iterator[Mention]:
         """« Mexique-Pologne », « Russie/Ukraine »: two countries with a hyphen are two places, a match or a treaty."""
         words = text[mention.start : mention.end]
+        if words in _NOT_SPLIT:
+            yield mention
+            return
         for separator in ("-", "–", "/"):
             left, found, right = words.partition(separator)
             if found and self._gazetteer.is_country(left.strip()) and self._gazetteer.is_country(right.strip()):
@@ -78,22 +86,32 @@ class EntityRepairs:
         start, end = mention.start, mention.end
         while start < end and text[start] in _EDGE:
             start += 1
-        while end > start and text[end - 1] in _EDGE and not _closes_bracket(text[start:end]):
+        while end > start and text[end - 1] in _EDGE and not _ends_inside_name(text[start:end]):
             end -= 1
         gender = mention.gender
         while match := _ARTICLE.match(text, start, end):
             start = match.end()
-        if mention.kind in ("LOC", "MISC") and (head := _LOWER_HEAD.match(text[start:end])):
-            # « bataille de Kherson »: the place is the name, where what follows is one.
-            if self._gazetteer.knows(text[start + head.end() : end]):
-                return Mention(start + head.end(), end, "LOC")
+        if self._is_framed_place(mention.kind, text[start:end]):
+            start += _LOWER_HEAD.match(text[start:end]).end()  # type: ignore[union-attr]  # it matched just now
+            return Mention(start, end, "LOC")
         while cut := self._honorific(text[start:end]):
             start, gender = start + cut[0], cut[1] or gender
         return replace(mention, start=start, end=end, gender=gender)
 
+    def _is_framed_place(self, kind: EntityKind, words: str) -> bool:
+        """« bataille de Kherson »: the name is Kherson. « mer Noire », « traité de Lisbonne »: all of it is the name."""
+        match = _LOWER_HEAD.match(words)
+        if match is None or kind not in ("LOC", "MISC"):
+            return False
+        head = name_key(match.group(1))
+        framed = head in self._lexicon.place_frames if kind == "MISC" else head not in self._lexicon.geographic_heads
+        return framed and self._gazetteer.knows(words[match.end() :])
+
     def _honorific(self, words: str) -> tuple[int, str] | None:
         """How many characters to cut, and the gender they tell (empty: none)."""
-        first, space, _ = words.partition(" ")
+        first, space, rest = words.partition(" ")
+        if first in ("Madame", "Monsieur") and rest.startswith(("de ", "d'")):
+            return None  # « Madame de Sévigné » is a name, « Mme de Montchalin » a civility
         title = self._lexicon.honorifics.get(fold(first))
         if not space or title is None:
             return None
@@ -135,6 +153,8 @@ class EntityRepairs:
         stops = [i for i in range(end + 1, limit + 1) if i == len(text) or not (text[i].isalnum() or text[i] in "'-")]
         for stop in reversed(stops):
             name = text[start:stop]
+            if not name[-1].isalnum():
+                continue
             if self._gazetteer.is_prominent(name) or name_key(name) in self._lexicon.organizations:
                 return stop
         return end
@@ -158,7 +178,7 @@ class EntityRepairs:
         """With the kind the word lists know better: newspapers and institutions, events, famous persons, acronyms."""
         words = text[mention.start : mention.end]
         key = name_key(words)
-        if key in self._lexicon.events or _COP.fullmatch(key):
+        if (key in self._lexicon.events or _COP.fullmatch(key)) and not self._is_place(mention, words):
             return replace(mention, kind="MISC")
         if key in self._lexicon.organizations:
             return replace(mention, kind="ORG")
@@ -168,7 +188,12 @@ class EntityRepairs:
             return replace(mention, kind="ORG")
         if mention.kind in ("ORG", "MISC") and self._gazetteer.is_country(words):
             return replace(mention, kind="LOC")
+        if mention.kind in ("ORG", "LOC") and not self._gazetteer.knows(words) and _is_quoted_title(mention, text):
+            return replace(mention, kind="MISC")
         return mention
+
+    def _is_place(self, mention: Mention, words: str) -> bool:
+        return mention.kind == "LOC" and self._gazetteer.knows(words)
 
     def _is_name(self, mention: Mention, text: str) -> bool:
         """Whether a name is left: not a compass point, a people, a bare title, a common noun at a headline's head."""
@@ -177,17 +202,38 @@ class EntityRepairs:
         if not key or not any(c.isalpha() for c in words) or len(words.split()) > MAX_NAME_WORDS:
             return False
         if key in self._lexicon.not_entities:
-            return False
+            return self._is_bracketed_place(mention, text)
         if mention.kind != "PER" and key in self._lexicon.peoples and not self._gazetteer.is_country(words):
             return False
-        if words[0].islower():
-            # A name begins with a capital, but for particles and bodies that are written small.
-            return key in self._lexicon.organizations or (mention.kind == "PER" and " " in words)
-        return len(words) > 1
+        return len(words) > 1 and (not words[0].islower() or self._may_begin_small(mention, words))
+
+    def _is_bracketed_place(self, mention: Mention, text: str) -> bool:
+        """« Douai (Nord) » names the département, « le Nord » alone a direction."""
+        in_brackets = text[: mention.start].endswith("(") and text[mention.end :].startswith(")")
+        return in_brackets and self._gazetteer.knows(text[mention.start : mention.end])
+
+    def _may_begin_small(self, mention: Mention, words: str) -> bool:
+        """A name begins with a capital, but for particles, landscapes and bodies that are written small."""
+        head, has_capital = name_key(words.split(" ", 1)[0]), any(c.isupper() for c in words)
+        if mention.kind == "PER":
+            return " " in words
+        if mention.kind == "LOC":
+            return has_capital and head in self._lexicon.geographic_heads
+        named = has_capital and head in self._lexicon.organization_heads
+        return mention.kind == "ORG" and (named or name_key(words) in self._lexicon.organizations)
 
 
-def _closes_bracket(words: str) -> bool:
-    return words.endswith(")") and "(" in words
+def _ends_inside_name(words: str) -> bool:
+    """« Louis C.K. », « Géorgie (Etats-Unis) »: the mark at the end belongs to the name."""
+    return (words.endswith(")") and "(" in words) or bool(_INITIALS.search(words))
+
+
+def _is_quoted_title(mention: Mention, text: str) -> bool:
+    """Whether a few words in quotes begin here, as the titles of films, books and songs do."""
+    if text[: mention.start].rstrip(" \u00a0\u202f")[-1:] not in ("«", "“"):
+        return False
+    closing = min((i for i in (text.find(mark, mention.end) for mark in "»”") if i >= 0), default=-1)
+    return closing >= 0 and len(text[mention.start : closing].split()) <= MAX_TITLE_WORDS
 
 
 def without_overlap(mentions: Sequence[Mention]) -> list[Mention]:

@@ -7,6 +7,7 @@ tests/integration/test_transactional_input.py fails without either correction. P
 is pinned exactly.
 """
 
+import logging
 from typing import Any
 
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
@@ -14,6 +15,8 @@ from faust.types import TP
 
 
 class _ReadCommittedThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # not typed
+    logger = logging.getLogger("faust.transport")
+
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         consumer._isolation_level = "read_committed"  # noqa: SLF001  # read by start(), which comes later
@@ -22,6 +25,8 @@ class _ReadCommittedThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # not
 
 class _InOrderConsumer(Consumer):  # type: ignore[misc]  # faust is not typed
     """Our agents have concurrency 1, so messages are acknowledged in the order of their offsets, gaps or not."""
+
+    logger = logging.getLogger("faust.transport")
 
     def _new_consumer_thread(self) -> _ReadCommittedThread:
         return _ReadCommittedThread(self, loop=self.loop, beacon=self.beacon)

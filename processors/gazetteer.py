@@ -65,8 +65,10 @@ class Gazetteer:
 
     def __init__(self, candidates: Mapping[str, tuple[Candidate, ...]], demonyms: Mapping[str, str]) -> None:
         self._candidates = candidates
+        everything = (candidate.place for found in candidates.values() for candidate in found)
+        self._countries = {place.country: place for place in everything if place.kind == "country"}
         self.demonyms = demonyms
-        """Demonym in all its forms (folded) → ISO country; empty where several countries share it."""
+        """Demonym in all its forms (small letters) → ISO country; empty where several countries share it."""
 
     @classmethod
     def from_lines(cls, lines: Iterable[str], demonyms: Mapping[str, str]) -> Self:
@@ -98,6 +100,10 @@ class Gazetteer:
         if first in _ARTICLES and rest in self._candidates:
             return self._candidates[rest]
         return ()
+
+    def country(self, code: str) -> GazetteerPlace | None:
+        """The country of an ISO code."""
+        return self._countries.get(code)
 
     def with_article(self, name: str, before: str) -> str | None:
         """The full name if the word before the mention is its article: « Caire » after « au » is « Le Caire ».

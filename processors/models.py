@@ -24,7 +24,6 @@ from spacy.attrs import IDX, IS_ALPHA, IS_STOP, ORTH
 from processors.entity_lexicon import EntityLexicon
 from processors.gazetteer import Gazetteer, demonym_forms
 from processors.lexicon_matcher import LexiconMatcher
-from processors.text_normalization import fold
 from processors.topic_labels import TopicLabeller, TopicModel
 
 MODEL_NAME = "fr_core_news_md"
@@ -158,14 +157,14 @@ def versions(lexicons: Lexicons) -> dict[str, str]:
 
 
 def _demonyms(countries: str) -> Iterator[tuple[str, str]]:
-    """(folded form, country); a form that several countries share (« congolais ») gets an empty country."""
+    """(form in small letters, country); one that several countries share (« congolais ») gets an empty country."""
     found: dict[str, str] = {}
     for line in countries.splitlines():
         if line.startswith("#"):
             continue
         code, *_, demonyms = (line.split("\t") + ["", "", ""])[:4]
         for word in filter(None, demonyms.split("|")):
-            for form in map(fold, demonym_forms(word)):
+            for form in demonym_forms(word):
                 found[form] = code if found.get(form, code) == code else ""
     yield from found.items()
 

@@ -1,6 +1,7 @@
 """dedupe, enrich and cluster as long-lived services: wait for Kafka, then run one Faust worker until SIGTERM."""
 
 import asyncio
+import logging
 import signal
 import sys
 from collections.abc import Callable, Iterable
@@ -38,7 +39,8 @@ def run_worker(stage: Stage, options: ProcessorOptions, metrics: Metrics, clock:
     needed = [full_name(topic, options.topic_prefix) for topic in kafka_topics.ALL]
     asyncio.run(_kafka_with_topics(options.kafka, needed, stage))
     app = create_app(stage, options, metrics, _body(stage, options, metrics, clock))
-    worker = faust.Worker(app, loglevel=None, redirect_stdouts=False, override_logging=False)
+    worker = faust.Worker(app, quiet=True, loglevel=None, redirect_stdouts=False, override_logging=False)
+    worker.spinner = None  # it writes escape sequences to standard output even if it is not shown
     worker.execute_from_commandline()
     sys.exit(0)
 
@@ -49,16 +51,17 @@ def _leave(_signal: int, _frame: FrameType | None) -> NoReturn:
 
 async def _kafka_with_topics(kafka: str, needed: Iterable[str], stage: Stage) -> None:
     """Return when Kafka answers and has our topics; alive, not ready until then."""
+    library_log = logging.getLogger("aiokafka")
+    level = library_log.level
+    library_log.setLevel(logging.CRITICAL)  # it would log every attempt; we say once what we wait for
     said = ""
-    while True:
-        missing = await _missing_topics(kafka, needed)
-        if missing is not None and not missing:
-            return
+    while (missing := await _missing_topics(kafka, needed)) is None or missing:
         waiting_for = "Kafka" if missing is None else f"topics {', '.join(missing)} (run `kiosque setup`)"
         if waiting_for != said:
             log.info("waiting", stage=stage, waiting_for=waiting_for, kafka=kafka)
             said = waiting_for
         await asyncio.sleep(RETRY_SECONDS)
+    library_log.setLevel(level)
 
 
 async def _missing_topics(kafka: str, needed: Iterable[str]) -> list[str] | None:

@@ -1,7 +1,7 @@
 """Who may read a page, and what says so; and the text without the sentences that ask for a subscription.
 
-Truth first: only JSON-LD and sentences that speak of *this* article count. « Article réservé aux abonnés » beside a link
-or below the comments says nothing of the page (3 of 50 free pages measured have it).
+Truth first: only JSON-LD and sentences that speak of *this* article count. « Article réservé aux abonnés » beside a
+link or below the comments says nothing of the page (3 of 50 free pages measured have it).
 """
 
 import re
@@ -11,13 +11,18 @@ from schemas.articles import Access
 
 _REST: Final = r"il\s+vous\s+reste\s+[\d.,]+\s*%"
 _TAILS: Final = (
-    re.compile(rf"{_REST}\s*(?:de\s+(?:cet\s+article|ce\s+contenu|la\s+lecture)|à\s+(?:lire|découvrir))", re.IGNORECASE),
+    re.compile(
+        rf"{_REST}\s*(?:de\s+(?:cet\s+article|ce\s+contenu|la\s+lecture)|à\s+(?:lire|découvrir))", re.IGNORECASE
+    ),
     re.compile(
         r"\b(?:cet\s+article|ce\s+contenu|la\s+suite(?:\s+de\s+(?:cet|l[’'])\s*article)?|l[’']article\s+complet)\s+"
         r"est\s+(?:exclusivement\s+)?réservée?s?\s+(?:à\s+nos|aux)\s+abonnés",
         re.IGNORECASE,
     ),
-    re.compile(r"\b(?:pour\s+lire\s+la\s+suite|pour\s+accéder\s+à\s+(?:l[’']intégralité|la\s+suite)).{0,60}\babonne", re.IGNORECASE),
+    re.compile(
+        r"\b(?:pour\s+lire\s+la\s+suite|pour\s+accéder\s+à\s+(?:l[’']intégralité|la\s+suite)).{0,60}\babonne",
+        re.IGNORECASE,
+    ),
 )
 _WEAK_TAIL: Final = re.compile(
     r"^\W*(?:"

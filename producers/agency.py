@@ -1,6 +1,7 @@
-"""Which news agencies an article credits: in the byline, or in the text's first or last words. Names as agencies write them.
+"""Which news agencies an article credits, in the byline or in the text's first or last words.
 
-Any acronym after "avec" in a byline is an agency: there are more of them than a table can hold.
+Names are given as agencies write them. Any acronym after "avec" in a byline is an agency: there are more of them than
+a table can hold.
 """
 
 import re
@@ -16,7 +17,9 @@ _KNOWN: Final = {
 _NAMES: Final = "|".join(sorted((re.escape(name) for name in _KNOWN if name != "ap"), key=len, reverse=True))
 _IN_BYLINE: Final = re.compile(rf"(?<![\w-])(?:{_NAMES})(?![\w-])", re.IGNORECASE)
 _WITH: Final = re.compile(r"\bavec\s+(?:l[’'])?(?:agence\s+)?([A-Z][A-Z]{1,5})\b")
-_IN_BRACKETS: Final = re.compile(rf"\(\s*(?:avec\s+)?((?:{_NAMES}|ap)(?:\s*[,/]\s*(?:{_NAMES}|ap))*)\s*\)", re.IGNORECASE)
+_IN_BRACKETS: Final = re.compile(
+    rf"\(\s*(?:avec\s+)?((?:{_NAMES}|ap)(?:\s*[,/]\s*(?:{_NAMES}|ap))*)\s*\)", re.IGNORECASE
+)
 _SIGNED: Final = re.compile(rf"^(?:avec\s+)?({_NAMES}|ap)\.?$", re.IGNORECASE)
 _LEAD_CHARACTERS: Final = 160
 _WORD: Final = re.compile(r"[^\W\d_]+")
@@ -45,7 +48,9 @@ def _credited_in(text: str) -> list[str]:
     """Dateline « PARIS (Reuters) - » and signatures at the end; a mention in between is a source, not a credit."""
     lines = text.split("\n")
     places = (text[:_LEAD_CHARACTERS], lines[-1])
-    found = [name for place in places for match in _IN_BRACKETS.findall(place) for name in re.split(r"\s*[,/]\s*", match)]
+    found = [
+        name for place in places for match in _IN_BRACKETS.findall(place) for name in re.split(r"\s*[,/]\s*", match)
+    ]
     signed = _SIGNED.match(lines[-1].strip())
     if signed:
         found.append(signed.group(1))

@@ -85,7 +85,8 @@ def _inside_amp_cache(parts: SplitResult) -> str | None:
     if match is None:
         return None
     scheme = "https" if match["secure"] else "http"
-    return urlunsplit((scheme, *match["rest"].partition("/")[::2], parts.query, ""))
+    host, _, path = str(match["rest"]).partition("/")
+    return urlunsplit((scheme, host, path, parts.query, ""))
 
 
 def _host(parts: SplitResult) -> str:

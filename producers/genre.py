@@ -1,4 +1,4 @@
-"""What kind of piece an article is, and whether somebody paid for it, from what the publisher says: type, section, title."""
+"""What kind of piece an article is, and whether somebody paid for it, by the publisher's own words."""
 
 import re
 from collections.abc import Iterable
@@ -11,13 +11,17 @@ _TYPES: Final[dict[str, Genre]] = {
     "opinionnewsarticle": "opinion",
     "reportagenewsarticle": "report",
 }
-_LIVE: Final = re.compile(r"^(?:🔴\s*)?(?:en direct|direct|live)\b|\ben direct\s*[:,–-]|/(?:live|en-direct|direct)/", re.IGNORECASE)
+_LIVE: Final = re.compile(
+    r"^(?:🔴\s*)?(?:en direct|direct|live)\b|\ben direct\s*[:,–-]|/(?:live|en-direct|direct)/", re.IGNORECASE
+)
 _OPINION: Final = re.compile(
-    r"^(?:tribune|éditorial|édito|chronique|opinion|billet|point de vue|humeur)\b|\b(?:tribunes?|idées|débats|opinions?|"
-    r"éditoriaux|éditorial|chroniques?)$|/(?:opinions?|tribunes?|idees|editos?|chroniques?)/",
+    r"^(?:tribune|éditorial|édito|chronique|opinion|billet|point de vue|humeur)\b|\b(?:tribunes?|idées|débats|"
+    r"opinions?|éditoriaux|éditorial|chroniques?)$|/(?:opinions?|tribunes?|idees|editos?|chroniques?)/",
     re.IGNORECASE,
 )
-_INTERVIEW: Final = re.compile(r"^(?:entretien|interview|grand entretien)\b|/(?:entretiens?|interviews?)/", re.IGNORECASE)
+_INTERVIEW: Final = re.compile(
+    r"^(?:entretien|interview|grand entretien)\b|/(?:entretiens?|interviews?)/", re.IGNORECASE
+)
 _REPORT: Final = re.compile(r"^(?:reportage|enquête|grand format|récit)\b|/(?:reportages?|enquetes?)/", re.IGNORECASE)
 _SPONSORED: Final = re.compile(
     r"\b(?:contenu|article)\s+(?:sponsorisé|partenaire|de marque)|publi-?(?:rédactionnel|reportage|communiqué)|"
@@ -45,4 +49,6 @@ def genre_of(*, json_ld_type: str, title: str, section: str, path: str, authors:
 
 def is_sponsored(*, json_ld_type: str, section: str, path: str, keywords: Iterable[str]) -> bool:
     """Whether the publisher marks the piece as paid for."""
-    return json_ld_type == "advertisercontentarticle" or any(_SPONSORED.search(place) for place in (section, path, *keywords))
+    return json_ld_type == "advertisercontentarticle" or any(
+        _SPONSORED.search(place) for place in (section, path, *keywords)
+    )

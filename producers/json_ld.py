@@ -14,14 +14,23 @@ from msgspec import Struct
 from producers import plain_text
 
 _ARTICLE_TYPES: Final = frozenset(
-    {"article", "newsarticle", "reportagenewsarticle", "analysisnewsarticle", "opinionnewsarticle", "askpublicnewsarticle"}
+    {
+        "article",
+        "newsarticle",
+        "reportagenewsarticle",
+        "analysisnewsarticle",
+        "opinionnewsarticle",
+        "askpublicnewsarticle",
+    }
     | {"backgroundnewsarticle", "reviewnewsarticle", "advertisercontentarticle", "satiricalarticle", "liveblogposting"}
     | {"blogposting", "socialmediaposting", "techarticle", "report", "scholarlyarticle", "review"}
 )
 _NESTED: Final = ("@graph", "mainEntity", "itemListElement", "item")
 _MAX_DEPTH: Final = 6
 _TRAILING_COMMA: Final = re.compile(r",(\s*[}\]])")
-_WRAPPING: Final = re.compile(r"^\s*(?:<!--|//<!\[CDATA\[|/\*<!\[CDATA\[\*/|<!\[CDATA\[)|(?:-->|//\]\]>|/\*\]\]>\*/|\]\]>)\s*$|;\s*$")
+_WRAPPING: Final = re.compile(
+    r"^\s*(?:<!--|//<!\[CDATA\[|/\*<!\[CDATA\[\*/|<!\[CDATA\[)|(?:-->|//\]\]>|/\*\]\]>\*/|\]\]>)\s*$|;\s*$"
+)
 _FALSE: Final = re.compile(r"^(?:https?://schema\.org/)?(?:false|no|0)$", re.IGNORECASE)
 _TRUE: Final = re.compile(r"^(?:https?://schema\.org/)?(?:true|yes|1)$", re.IGNORECASE)
 
@@ -151,7 +160,7 @@ def _keywords(value: Any) -> tuple[str, ...]:
 
 
 def _free(node: dict[str, Any]) -> bool | None:
-    """isAccessibleForFree of the article, or of the part of it that is hidden (schema.org, paywalled content)."""
+    """IsAccessibleForFree of the article, or of the part of it that is hidden (schema.org, paywalled content)."""
     parts = node.get("hasPart")
     values = [node, *(parts if isinstance(parts, list) else [parts])]
     said = [_boolean(value.get("isAccessibleForFree")) for value in values if isinstance(value, dict)]

@@ -23,7 +23,15 @@ _MODIFIED: Final = (
     "article:modified_time", "og:updated_time", "og:article:modified_time", "datemodified", "dcterms.modified",
     "dc.date.modified", "lastmod", "last-modified", "revised",
 )  # fmt: skip
-_AUTHORS: Final = ("author", "article:author", "dc.creator", "dcterms.creator", "parsely-author", "sailthru.author", "byl")
+_AUTHORS: Final = (
+    "author",
+    "article:author",
+    "dc.creator",
+    "dcterms.creator",
+    "parsely-author",
+    "sailthru.author",
+    "byl",
+)
 _DESCRIPTIONS: Final = ("og:description", "description", "twitter:description", "dc.description")
 _IMAGES: Final = ("og:image", "og:image:url", "twitter:image", "twitter:image:src")
 _SECTIONS: Final = ("article:section", "og:article:section", "cre:section", "parsely-section", "section")
@@ -39,7 +47,7 @@ class Metadata(Struct, frozen=True, kw_only=True):
 
     Attributes:
         titles: candidates, the most trusted first.
-        published: the first readable date of the head, else of a `time` element in the article.
+        published: the first readable date of the head, else of microdata.
         canonical: `rel=canonical` within the registrable domain, canonicalised; else None.
     """
 
@@ -68,7 +76,7 @@ def page_metadata(root: HtmlElement, url: str) -> Metadata:
         document_title=document_title,
         standfirst=plain_text.line(_first(metas, _DESCRIPTIONS)),
         authors=_authors(root, metas),
-        published=_date(metas, _PUBLISHED) or _time_element(root),
+        published=_date(metas, _PUBLISHED) or _marked_date(root),
         modified=_date(metas, _MODIFIED),
         image=_absolute(_first(metas, _IMAGES), url),
         section=plain_text.line(_first(metas, _SECTIONS)),
@@ -121,7 +129,9 @@ def _authors(root: HtmlElement, metas: dict[str, list[str]]) -> tuple[str, ...]:
     named = [plain_text.line(name) for key in _AUTHORS for name in metas.get(key, [])]
     kept = [name for name in named if name and not name.startswith(("http", "@", "/"))]
     if not kept:
-        marked = root.xpath("//*[@rel='author' or @itemprop='author' or contains(@class,'author') or contains(@class,'byline')]")
+        marked = root.xpath(
+            "//*[@rel='author' or @itemprop='author' or contains(@class,'author') or contains(@class,'byline')]"
+        )
         texts = (plain_text.line(str(element.text_content())) for element in marked[:5])
         kept = [text for text in (_BY.sub("", text).strip(" ,;") for text in texts) if 2 < len(text) < 80][:1]  # noqa: PLR2004
     return tuple(dict.fromkeys(_BY.sub("", name) for name in kept))
@@ -136,11 +146,9 @@ def _date(metas: dict[str, list[str]], names: tuple[str, ...]) -> ReadDate | Non
     return None
 
 
-def _time_element(root: HtmlElement) -> ReadDate | None:
-    """The first `time` of the article, else of the page: publication dates stand on top."""
-    times = root.xpath("//article//time[@datetime]") or root.xpath("//time[@datetime]")
-    marked = root.xpath("//*[@itemprop='datePublished']")
-    for element in (*marked, *times[:1]):
+def _marked_date(root: HtmlElement) -> ReadDate | None:
+    """The date that the markup calls the date of publication (microdata)."""
+    for element in root.xpath("//*[@itemprop='datePublished']"):
         found = read_date(element.get("datetime") or element.get("content") or str(element.text_content()).strip())
         if found is not None:
             return found
@@ -164,7 +172,7 @@ def _absolute(address: str, url: str) -> str | None:
 
 
 def _canonical(root: HtmlElement, url: str) -> str | None:
-    """Honoured only within the registrable domain: syndicated copies name their origin, and some pages the home page."""
+    """Honoured only within the registrable domain: syndicated copies name their origin."""
     for link in root.iter("link"):
         if (link.get("rel") or "").lower() != "canonical":
             continue

@@ -1,7 +1,7 @@
 """What the publisher reserves: text and data mining (TDMRep, directive 2019/790 art. 4) and robots directives.
 
-TDM Reservation Protocol (W3C community report, 2022): header `tdm-reservation: 1`, meta element of that name; 0 says that
-nothing is reserved, silence says nothing. `/.well-known/tdmrep.json` is not asked for yet.
+TDM Reservation Protocol (W3C community report, 2022): header `tdm-reservation: 1`, meta element of that name; 0 says
+that nothing is reserved, silence says nothing. `/.well-known/tdmrep.json` is not asked for yet.
 """
 
 import re
@@ -19,7 +19,8 @@ def page_rights(headers: Mapping[str, str], *, reservation: str | None, policy: 
 
     Args:
         headers: response headers, lower-case names.
-        reservation, policy: contents of the meta elements `tdm-reservation` and `tdm-policy`.
+        reservation: content of the meta element `tdm-reservation`.
+        policy: content of the meta element `tdm-policy`.
         robots: content of meta robots.
     """
     said = {"header tdm-reservation": headers.get("tdm-reservation"), "meta tdm-reservation": reservation}
@@ -34,7 +35,7 @@ def page_rights(headers: Mapping[str, str], *, reservation: str | None, policy: 
 
 
 def text_may_be_kept(rights: Rights, basis: RightsBasis) -> bool:
-    """Whether the page's text may be kept: under art. 4 not where mining is reserved; research and licences override."""
+    """Whether the page's text may be kept: under art. 4 not where mining is reserved."""
     return basis != "art4" or rights.tdm_reserved is not True
 
 

@@ -21,6 +21,9 @@ _MAX_AGE: Final = re.compile(r"\bmax-age=\"?(\d{1,9})\b", re.IGNORECASE)
 _UNCACHED: Final = re.compile(r"\b(?:no-store|no-cache)\b", re.IGNORECASE)
 _JITTER_SHARE: Final = 0.1
 _BUSY: Final = frozenset({429, 503})
+_REFUSED: Final = frozenset({401, 403, 451})
+_MISSING: Final = frozenset({404, 410})
+_FIRST_PAGE_RETRY_SECONDS: Final = 60.0
 
 
 class Limits(Struct, frozen=True, kw_only=True):
@@ -59,6 +62,18 @@ def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | No
         return float(value)
     moment = _http_date(value)
     return None if moment is None or moment < now else (moment - now).total_seconds()
+
+
+def page_retry_seconds(status: int | None, headers: Mapping[str, str], attempts: int, now: datetime) -> float | None:
+    """Seconds until a page is asked for again after its `attempts`-th failure; None if it should not be.
+
+    401, 403 and 451 are a publisher's no; 404 and 410 are asked twice, because a page may appear after its entry.
+    """
+    if status in _REFUSED or (status in _MISSING and attempts > 1):
+        return None
+    delay = _FIRST_PAGE_RETRY_SECONDS * 4.0 ** min(attempts - 1, 6)
+    asked = retry_after_seconds(headers, now) if status in _BUSY else None
+    return delay if asked is None else max(asked, 1.0)
 
 
 def next_poll_at(now: datetime, interval_seconds: float, jitter: float) -> datetime:

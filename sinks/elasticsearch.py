@@ -23,7 +23,7 @@ from elasticsearch import (
     UnsupportedProductError,
 )
 
-from sinks.differences import Differences, index_differences
+from sinks.differences import index_differences
 from sinks.errors import SinkError, StoreUnavailable
 from sinks.mapping import IndexNames, IndexTemplate, index_names, index_templates
 from sinks.options import IndexerOptions
@@ -162,7 +162,9 @@ def _composed(template: IndexTemplate) -> dict[str, Any]:
 def _ensure_index(client: Elasticsearch, template: IndexTemplate, options: IndexerOptions) -> None:
     if not client.indices.exists(index=template.index):
         _create_index(client, template.index)
-    differences = _differences(client, template)
+    mapping = client.indices.get_mapping(index=template.index)[template.index]["mappings"]
+    settings = client.indices.get_settings(index=template.index)[template.index]["settings"]["index"]
+    differences = index_differences(template.mappings, mapping, template.analysis, settings.get("analysis", {}))
     if differences.changed:
         raise SinkError(
             f"the index {template.index} contradicts its template: {'; '.join(differences.changed)}",
@@ -171,7 +173,10 @@ def _ensure_index(client: Elasticsearch, template: IndexTemplate, options: Index
     if differences.missing:
         client.indices.put_mapping(index=template.index, properties=template.mappings["properties"])
         log.info("fields added", index=template.index, fields=differences.missing)
-    _set_refresh_interval(client, template.index, options.refresh_interval)
+    if settings.get("refresh_interval") != options.refresh_interval:
+        wanted = {"index.refresh_interval": options.refresh_interval}
+        client.indices.put_settings(index=template.index, settings=wanted)
+        log.info("refresh interval set", index=template.index, refresh_interval=options.refresh_interval)
 
 
 def _create_index(client: Elasticsearch, index: str) -> None:
@@ -182,19 +187,6 @@ def _create_index(client: Elasticsearch, index: str) -> None:
             raise
         return  # another process was faster
     log.info("index created", index=index)
-
-
-def _differences(client: Elasticsearch, template: IndexTemplate) -> Differences:
-    mapping = client.indices.get_mapping(index=template.index)[template.index]["mappings"]
-    settings = client.indices.get_settings(index=template.index)[template.index]["settings"]["index"]
-    return index_differences(template.mappings, mapping, template.analysis, settings.get("analysis", {}))
-
-
-def _set_refresh_interval(client: Elasticsearch, index: str, wanted: str) -> None:
-    settings = client.indices.get_settings(index=index, name="index.refresh_interval", include_defaults=False)
-    standing = settings[index].get("settings", {}).get("index", {}).get("refresh_interval") if settings else None
-    if standing != wanted:
-        client.indices.put_settings(index=index, settings={"index.refresh_interval": wanted})
 
 
 def _ensure_alias(client: Elasticsearch, names: IndexNames) -> None:

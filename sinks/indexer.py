@@ -74,8 +74,8 @@ class Indexer:
     def run(self) -> None:
         """Work until `stop` is set, then write what is pending once more."""
         while not self._stop.is_set():
-            full = self._pending.full
-            self._read(0 if full else min(_POLL_SECONDS, self._options.batch_seconds), paused=full)
+            hold = self._pending.full or bool(len(self._pending) and (self._failures or self._paused))
+            self._read(0 if hold else min(_POLL_SECONDS, self._options.batch_seconds), paused=hold)
             if self._uncommitted:
                 self._commit()
             if self._pending.due(self._clock()):

@@ -228,13 +228,14 @@ class IndexTemplate:
     @property
     def analysis(self) -> dict[str, Any]:
         """The analyzers that the index must have."""
-        analysis: dict[str, Any] = self.component["template"]["settings"]["index"]["analysis"]
+        analysis: dict[str, Any] = self.component["template"]["settings"]["index"].get("analysis", {})
         return analysis
 
 
 def _template(kind: str, index: str, options: IndexerOptions) -> IndexTemplate:
     meta = {"managed_by": "kiosque", "template_version": TEMPLATE_VERSION}
-    index_settings: dict[str, Any] = {"analysis": ANALYSIS}
+    # Only where fields name analyzers: they are compared with what stands, and must not differ for nothing.
+    index_settings: dict[str, Any] = {} if kind == "trace" else {"analysis": ANALYSIS}
     if kind == "articles":
         index_settings["query"] = {"default_field": ["title", "standfirst", "text"]}
     sizes = {

@@ -1,16 +1,18 @@
 """The whole system on this machine: `up` stays, `demo` ends by itself, `newsstand` is the demo's press."""
 
 import signal
-import threading
+from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from deploy.errors import UserError
 from deploy.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from deploy.pipeline import Pipeline
 
 PANEL = "On this machine"
 
@@ -47,7 +49,6 @@ def up(
     Without --feeds it reads the newsstand, a small press invented for trying Kiosque out. The local servers are for one
     machine: they listen on 127.0.0.1 only and have no passwords.
     """
-    from deploy.board import Board
     from deploy.pipeline import Pipeline
 
     feeds_file = feeds or load_settings().feeds_file
@@ -61,11 +62,12 @@ def up(
         contact=contact,
     )
     console = Console(soft_wrap=True, highlight=False)
-    stop = _stop_on_signals()
-    report = _reporter(console)
-    with Pipeline(settings, with_newsstand=feeds_file is None, report=report) as pipeline:
-        Board(pipeline, settings, console).show_until(stop)
-        console.print("Stopping: what is under way is finished first.")
+    _interrupt_on_sigterm()
+    with Pipeline(settings, with_newsstand=feeds_file is None, report=_reporter(console)) as pipeline:
+        try:
+            _watch(pipeline, settings, console)
+        except KeyboardInterrupt:
+            console.print("Stopping: what is under way is finished first.")
     console.print("Stopped. Everything is kept; the same command goes on where this one ended.")
 
 
@@ -83,9 +85,8 @@ def demo(
 
     settings = _local_settings(data_dir=data_dir, kafka_port=kafka_port, elasticsearch_port=elasticsearch_port)
     console = Console(soft_wrap=True, highlight=False)
-    stop = _stop_on_signals()
-    keep = data_dir is not None
-    if not run_demo(settings, console, stop=stop, keep_data=keep, timeout_seconds=timeout_seconds):
+    _interrupt_on_sigterm()
+    if not run_demo(settings, console, keep_data=data_dir is not None, timeout_seconds=timeout_seconds):
         raise typer.Exit(1)
 
 
@@ -102,6 +103,35 @@ def newsstand(
         typer.echo(f"The newsstand is open: {stand.base_url} (Ctrl-C closes it)")
 
     serve("127.0.0.1", port, state_file, ready=say)
+
+
+def _watch(pipeline: "Pipeline", settings: Settings, console: Console) -> None:
+    """Say where everything is, then tell what becomes searchable until Ctrl-C."""
+    from deploy.board import Board
+    from deploy.index_access import open_index
+
+    where = pipeline.addresses
+    console.print(f"Kafka          {where.kafka}")
+    console.print(f"Elasticsearch  {where.elasticsearch}   (index alias kiosque-articles)")
+    if where.newsstand:
+        console.print(f"Newsstand      {where.newsstand}   (an invented press, for trying things out)")
+    console.print(f"Logs           {where.logs}")
+    console.print(f'Search         KIOSQUE_ELASTICSEARCH={where.elasticsearch} kiosque search "…"')
+    console.print("These servers are for this machine, not for the internet. Ctrl-C stops everything.")
+    with open_index(settings.model_copy(update={"elasticsearch": where.elasticsearch})) as client:
+        Board(settings, client, console).show_for_ever()
+
+
+def _reporter(console: Console) -> Callable[[str], None]:
+    def report(line: str) -> None:
+        console.print(line, style="dim", markup=False)
+
+    return report
+
+
+def _interrupt_on_sigterm() -> None:
+    """SIGTERM ends like Ctrl-C: everything is stopped in order."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def _local_settings(**given: object) -> Settings:
@@ -122,18 +152,3 @@ def _check_feeds(feeds_file: Path, contact: str | None) -> None:
         raise UserError(error.problem, error.advice) from error
     if not contact:
         raise UserError("publishers are not polled by strangers", "say who you are with --contact you@example.org")
-
-
-def _stop_on_signals() -> threading.Event:
-    """Set on Ctrl-C or SIGTERM; a second Ctrl-C ends at once."""
-    stop = threading.Event()
-
-    def note(_number: int, _frame: FrameType | None) -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt
-        stop.set()
-        raise Interrupted
-
-    signal.signal(signal.SIGINT, note)
-    signal.signal(signal.SIGTERM, note)
-    return stop

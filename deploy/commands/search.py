@@ -17,7 +17,7 @@ def register(app: typer.Typer) -> None:
     app.command(rich_help_panel=PANEL)(search)
 
 
-def search(
+def search(  # noqa: PLR0917  # typer makes options of them; only `query` is positional
     query: Annotated[str, typer.Argument(help='What to find; "words in quotes" are a phrase.')] = "",
     publisher: Annotated[str | None, typer.Option(help="Name or domain.")] = None,
     topic: Annotated[str | None, typer.Option(help="Topic label or IPTC code.")] = None,

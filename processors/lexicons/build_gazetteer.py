@@ -129,10 +129,13 @@ class Cities:
                 self._by_name.setdefault((row.country, name_key(name)), []).append(row)
 
     def named(self, country: str, name: str) -> list[Row]:
-        """Cities of that name, those that bear it as their main name first, then by population."""
+        """Cities of that name, largest first; one that bears it as a by-name counts a tenth of its inhabitants."""
         key = name_key(name)
         found = {id(row): row for row in self._by_name.get((country, key), [])}
-        return sorted(found.values(), key=lambda row: (name_key(row.name) != key, -row.population, row.name))
+        return sorted(
+            found.values(),
+            key=lambda row: (-row.population / (1 if name_key(row.name) == key else 10), row.name, row.lat, row.lon),
+        )
 
 
 def apply_exonyms(cities: Cities) -> list[str]:

@@ -44,7 +44,7 @@ def test_decision(known, offset, fetched_at, fingerprint, decision):
 
 
 def _run(log, deliveries):
-    """Deliver the log's records in the given order of offsets; returns the (article, revision, content) that came out."""
+    """Deliver the log's records in the given order of offsets; what came out."""
     state: dict[str, Known] = {}
     out = []
     for offset in deliveries:

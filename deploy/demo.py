@@ -1,0 +1,108 @@
+"""`kiosque demo`: the newsstand through the whole real pipeline, then searches, then an honest verdict.
+
+    Pipeline up ─► wait until every article of the newsstand is what it must be ─► searches ─► what was kept out ─► down
+
+What must be is written beside the newsstand's articles (expectations.toml), not here.
+"""
+
+import shutil
+import tempfile
+import time
+from pathlib import Path
+from typing import Final
+
+from elasticsearch import Elasticsearch
+from rich.console import Console
+from rich.text import Text
+
+from deploy.board import Board
+from deploy.demo_verdict import Shortfall, shortfalls
+from deploy.hits_text import hit_text
+from deploy.index_access import open_index
+from deploy.newsstand.expectations import expectations, searches
+from deploy.pipeline import Pipeline
+from deploy.settings import Settings
+from sinks.search import Search, run_search
+
+_POLL_SECONDS: Final = 1.0
+_HITS_SHOWN: Final = 2
+
+
+def run_demo(settings: Settings, console: Console, *, keep_data: bool, timeout_seconds: float) -> bool:
+    """Run it and say how it went; True if every expectation held.
+
+    Args:
+        settings: of the local stack.
+        console: where to.
+        keep_data: run on the settings' data directory and leave it; else on a new one that is deleted.
+        timeout_seconds: how long to wait for the articles, from the moment that all services run.
+    """
+    folder = settings.data_dir if keep_data else Path(tempfile.mkdtemp(prefix="kiosque-demo-"))
+    settings = settings.model_copy(update={"data_dir": folder})
+    started = time.monotonic()
+    try:
+        return _run(settings, console, timeout_seconds, started)
+    finally:
+        if keep_data:
+            console.print(f"Everything is kept in {folder}.")
+        else:
+            shutil.rmtree(folder, ignore_errors=True)  # a leftover in the temporary folder is no reason to fail
+
+
+def _run(settings: Settings, console: Console, timeout_seconds: float, started: float) -> bool:
+    def report(line: str) -> None:
+        console.print(line, style="dim", markup=False)
+
+    console.print("Starting a real Kafka, a real Elasticsearch and Kiosque's services on this machine.")
+    with Pipeline(settings, with_newsstand=True, report=report) as pipeline:
+        addresses = pipeline.addresses
+        settings = settings.model_copy(update={"elasticsearch": addresses.elasticsearch, "kafka": addresses.kafka})
+        console.print(f"The newsstand, an invented French press, is open at {addresses.newsstand}")
+        with open_index(settings) as client:
+            missing = _watched(client, settings, console, timeout_seconds)
+            seconds = time.monotonic() - started
+            missing += _searched(client, settings, console)
+        console.print("")
+        console.print("Stopping everything.")
+    return _verdict(console, missing, seconds, addresses.logs)
+
+
+def _watched(client: Elasticsearch, settings: Settings, console: Console, timeout_seconds: float) -> list[Shortfall]:
+    """Show what arrives until all is as expected, or time is up; returns what is not."""
+    board = Board(settings, client, console)
+    deadline = time.monotonic() + timeout_seconds
+    while True:
+        board.show_news()
+        missing = shortfalls(client, expectations(), index_prefix=settings.index_prefix)
+        if not missing or time.monotonic() > deadline:
+            return missing
+        time.sleep(_POLL_SECONDS)
+
+
+def _searched(client: Elasticsearch, settings: Settings, console: Console) -> list[Shortfall]:
+    """Show the newsstand's searches with their results; returns what they should have found and did not."""
+    by_name = {expectation.name: expectation for expectation in expectations()}
+    missing: list[Shortfall] = []
+    for wanted in searches():
+        result = run_search(client, Search(query=wanted.query), index_prefix=settings.index_prefix)
+        console.print("")
+        console.print(Text.assemble(("kiosque search ", "dim"), (f'"{wanted.query}"', "bold"), f"   {wanted.shows}"))
+        for hit in result.hits[:_HITS_SHOWN]:
+            for line in hit_text(hit):
+                console.print(Text("  ") + line)
+        found = {hit.url for hit in result.hits} | {other.url for hit in result.hits for other in hit.others}
+        for name in wanted.must_find:
+            if by_name[name].url not in found:
+                missing.append(Shortfall(name, f'the search "{wanted.query}" does not find it'))
+    return missing
+
+
+def _verdict(console: Console, missing: list[Shortfall], seconds: float, logs: Path) -> bool:
+    total = len(expectations())
+    if not missing:
+        console.print(f"All {total} articles ended as they should, {seconds:.0f} s after the start.", style="green")
+        return True
+    for shortfall in missing:
+        console.print(f"{shortfall.article}: {shortfall.what}", style="red", markup=False)
+    console.print(f"{len(missing)} of the demo's expectations did not hold; the services' logs are in {logs}.")
+    return False

@@ -1,0 +1,45 @@
+"""What the pipeline makes of one text, as the JSON object that `kiosque inspect text` prints (DESIGN D10: stable keys)."""
+
+from typing import Any
+
+import msgspec
+
+from processors.enrich import LABELS_RELEASE, Tagger
+
+
+def inspect_text(text: str, *, title: str = "", url: str | None = None, tagger: Tagger | None = None) -> dict[str, Any]:
+    """Labels of one text, French or not, as plain JSON types.
+
+    Args:
+        text: The text, paragraphs separated by newlines.
+        title: Its title, if any.
+        url: Its address, if any; folders of the path are evidence for the topics.
+        tagger: Loaded models; pass the same one for many texts.
+
+    Returns:
+        {"language": {code, confidence}, "entities": [{name, kind, count, in_title, mentions}], "places": [{name,
+        country, location, …}], "primary_place", "topics": [{code, label, score, evidence}], "keyphrases", "quotes":
+        [{speaker, text}], "labels_release", "versions", "problems"}. A text in another language is labelled all the
+        same; `language` says that the pipeline would set it aside.
+    """
+    tagger = tagger or Tagger.load()
+    language = tagger.language(text, title)
+    labels = tagger.labels(title, text, url=url)
+    found: dict[str, Any] = msgspec.to_builtins(
+        {
+            "language": language,
+            "entities": labels.entities.detail,
+            "places": labels.places.detail,
+            "primary_place": labels.primary_place,
+            "topics": labels.topics.detail,
+            "keyphrases": labels.keyphrases,
+            "quotes": [
+                {"speaker": speaker or None, "text": words}
+                for speaker, words in zip(labels.quotes.speaker, labels.quotes.text, strict=True)
+            ],
+            "labels_release": LABELS_RELEASE,
+            "versions": labels.versions,
+            "problems": labels.problems,
+        }
+    )
+    return found

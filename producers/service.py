@@ -1,0 +1,144 @@
+"""`kiosque poll` as a coroutine: builds the parts on Kafka, runs the poller, drains it.
+
+Reads the catalogue file; everything else comes in. Kafka may be absent at any time: the service then waits, alive and
+not ready.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable
+from datetime import datetime
+from urllib.parse import urlsplit
+
+import structlog
+
+from producers.addresses import ConnectTo
+from producers.catalogue import Catalogue, load_catalogue
+from producers.errors import ProducerError
+from producers.extraction_pool import ExtractionPool
+from producers.feed_poll import FeedPoller
+from producers.feed_state import FeedStates
+from producers.feed_state_kafka import KafkaFeedStates
+from producers.fetcher import Fetcher
+from producers.kafka_writer import KafkaWriter
+from producers.options import PollerOptions
+from producers.page_reader import PageReader
+from producers.poller import Poller
+from producers.publisher import ArticlePublisher, KafkaPublisher
+from producers.web import Web
+from schemas.metrics import Metrics
+
+_log = structlog.get_logger(__name__)
+
+
+async def run_poller(
+    options: PollerOptions, *, metrics: Metrics, clock: Callable[[], datetime], stop: asyncio.Event
+) -> None:
+    """Poll feeds and publish articles until `stop` is set; then drain and return.
+
+    Args:
+        options: the poller's settings.
+        metrics: where to report.
+        clock: aware UTC.
+        stop: set by the caller's signal handler.
+
+    Raises:
+        ProducerError: the catalogue cannot be read or is wrong, or `contact` is missing.
+    """
+    catalogue = read_catalogue(options)
+    writer = KafkaWriter(options.kafka, "kiosque-poll")
+    try:
+        await run_with(
+            options,
+            catalogue=catalogue,
+            states=KafkaFeedStates(options.kafka, options.topic_prefix, writer),
+            publisher=KafkaPublisher(writer, options.topic_prefix),
+            is_healthy=lambda: not writer.is_late(),
+            metrics=metrics,
+            clock=clock,
+            stop=stop,
+        )
+    finally:
+        await writer.close()
+
+
+async def run_with(
+    options: PollerOptions,
+    *,
+    catalogue: Catalogue,
+    states: FeedStates,
+    publisher: ArticlePublisher,
+    is_healthy: Callable[[], bool],
+    metrics: Metrics,
+    clock: Callable[[], datetime],
+    stop: asyncio.Event,
+) -> None:
+    """The poller on given bodies of memory and publisher; `run_poller` gives Kafka's, tests those in memory."""
+    pool = ExtractionPool(
+        options.workers, timeout_seconds=options.task_timeout_seconds, memory_bytes=options.worker_memory_bytes
+    )
+    pool.warm_up()
+    fetcher = Fetcher(
+        contact=options.contact, connect_to=options.connect_to, timeout_seconds=options.request_timeout_seconds
+    )
+    try:
+        async with fetcher:
+            web = Web(fetcher, options, metrics=metrics, clock=clock)
+            poller = Poller(
+                catalogue=catalogue,
+                feeds=FeedPoller(
+                    web=web,
+                    pool=pool,
+                    states=states,
+                    publisher=publisher,
+                    options=options,
+                    metrics=metrics,
+                    clock=clock,
+                    jitter=random.random,
+                ),
+                pages=PageReader(
+                    web=web,
+                    pool=pool,
+                    states=states,
+                    publisher=publisher,
+                    options=options,
+                    metrics=metrics,
+                    clock=clock,
+                ),
+                states=states,
+                is_healthy=is_healthy,
+                metrics=metrics,
+                clock=clock,
+            )
+            await states.start(poller.release)
+            _log.info("poller started", feeds=len(catalogue.feeds), catalogue=str(options.catalogue_file))
+            await poller.run(stop)
+            _log.info("poller draining", seconds=options.drain_seconds)
+            await poller.drain(options.drain_seconds)
+            await states.close()
+    finally:
+        await pool.close()
+
+
+def read_catalogue(options: PollerOptions) -> Catalogue:
+    """The feeds of the catalogue file, checked against the options.
+
+    Raises:
+        ProducerError: see run_poller.
+    """
+    path = options.catalogue_file
+    try:
+        text = path.read_text("utf-8")
+    except OSError as error:
+        raise ProducerError(f"the feed list {path} cannot be read ({error.strerror})", "check its name") from error
+    except UnicodeDecodeError as error:
+        raise ProducerError(f"the feed list {path} is not UTF-8", "save it as UTF-8") from error
+    catalogue = load_catalogue(text, str(path))
+    named = ConnectTo(options.connect_to)
+    strange = [feed.url for feed in catalogue.feeds if named.target(urlsplit(feed.url).hostname or "") is None]
+    if strange and not options.contact:
+        raise ProducerError(
+            f"{len(strange)} feeds of real publishers would be polled by a stranger, the first is {strange[0]}",
+            "say who you are with the setting contact, an e-mail address or URL",
+        )
+    return catalogue
