@@ -86,7 +86,8 @@ def article_line(hit: Hit) -> Text:
 
 def trace_line(trace: Trace) -> Text:
     """An entry that did not become a full article, and why."""
-    line = Text.assemble(("set aside   ", "magenta"), _short(trace.title or trace.url or trace.article_id))
+    what = "kept short" if trace.disposition == "teaser_kept" else "left out"
+    line = Text.assemble((f"{what:<12}", "magenta"), _short(trace.title or trace.url or trace.article_id))
     detail = f" ({trace.detail})" if trace.detail else ""
     line.append(f"  {trace.disposition}: {DISPOSITIONS[trace.disposition]}{detail}", style="dim")
     return line

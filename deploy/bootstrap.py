@@ -98,7 +98,7 @@ def announcement(environment: Environment, mode: Mode, missing: Sequence[FetchIt
     parts = []
     if not environment.is_current(mode):
         here = environment.packages_marker(mode).exists()
-        download = "downloaded before" if here else f"about {DOWNLOAD_MB[mode]} MB to download"
+        download = "downloaded before" if here else f"up to {DOWNLOAD_MB[mode]} MB to download"
         parts.append(f"Python packages ({download}, {INSTALLED_MB[mode]} MB installed) into .venv")
     if missing:
         names = " and ".join(item.name for item in missing)

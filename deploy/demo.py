@@ -56,7 +56,7 @@ def _run(settings: Settings, console: Console, timeout_seconds: float, started: 
     console.print("Starting a real Kafka, a real Elasticsearch and Kiosque's services on this machine.")
     with Pipeline(settings, with_newsstand=True, report=report) as pipeline:
         addresses = pipeline.addresses
-        settings = settings.model_copy(update={"elasticsearch": addresses.elasticsearch, "kafka": addresses.kafka})
+        settings = pipeline.settings
         console.print(f"The newsstand, an invented French press, is open at {addresses.newsstand}")
         with open_index(settings) as client:
             missing = _watched(client, settings, console, timeout_seconds)
@@ -91,9 +91,11 @@ def _searched(client: Elasticsearch, settings: Settings, console: Console) -> li
             for line in hit_text(hit):
                 console.print(Text("  ") + line)
         found = {hit.url for hit in result.hits} | {other.url for hit in result.hits for other in hit.others}
-        for name in wanted.must_find:
-            if by_name[name].url not in found:
-                missing.append(Shortfall(name, f'the search "{wanted.query}" does not find it'))
+        missing += [
+            Shortfall(name, f'the search "{wanted.query}" does not find it')
+            for name in wanted.must_find
+            if by_name[name].url not in found
+        ]
     return missing
 
 

@@ -19,8 +19,8 @@ from typing import Final, Self
 
 from deploy.clock import utc_now
 from deploy.errors import UserError
-from deploy.kafka_setup import ensure_topics
 from deploy.newsstand import feeds_catalogue, hosts, load_stand
+from deploy.server_setup import prepare_servers
 from deploy.settings import Settings, as_environment
 from deploy.stack.local_stack import LocalStack
 from deploy.stack.supervisor import Child, ChildState, Supervisor
@@ -50,12 +50,16 @@ class Pipeline:
         with_newsstand: read the newsstand instead of the settings' feeds.
         report: gets one line for each step and each crash.
 
+    Attributes:
+        settings: with the addresses of the local servers, once entered.
+        addresses: where everything is, once entered.
+
     Raises (on entering):
         UserError: whatever stands in the way, with the next step.
     """
 
     def __init__(self, settings: Settings, *, with_newsstand: bool, report: Callable[[str], None]) -> None:
-        self._settings = settings
+        self.settings = settings
         self._with_newsstand = with_newsstand
         self._report = report
         self._data_dir = settings.data_dir.absolute()
@@ -81,7 +85,7 @@ class Pipeline:
         return self._supervisor.states()
 
     def _start(self) -> None:
-        settings = self._settings
+        settings = self.settings
         stack = LocalStack(
             self._data_dir,
             java=settings.java,
@@ -92,13 +96,14 @@ class Pipeline:
             supervisor=self._supervisor,
         )
         self._cleanup.enter_context(stack)
-        ensure_topics(stack.kafka, settings.topic_prefix)
-        self._cleanup.callback(self._stop_services)
         overrides: dict[str, object] = {
             "kafka": stack.kafka,
             "elasticsearch": stack.elasticsearch,
             "refresh_interval_seconds": LOCAL_REFRESH_SECONDS,
         }
+        self.settings = settings.model_copy(update=overrides)
+        prepare_servers(self.settings)
+        self._cleanup.callback(self._stop_services)
         newsstand = None
         if self._with_newsstand:
             port = self._newsstand_port()

@@ -3,8 +3,8 @@
     language ─► (not French: nothing more) ─► paragraphs read by the model ─► entities ─► places ─► entities named
                                                             └─► word vectors ─► topics            └─► quotations
 
-Pure apart from the models loaded once: what one article gets does not depend on the articles before it, on batches or on
-the number of workers (a test says so). Kafka, dead letters and time limits are enrich_agent.py's business.
+Pure apart from the models loaded once: what one article gets does not depend on the articles before it, on batches or
+on the number of workers (a test says so). Kafka, dead letters and time limits are the enrich stage's business.
 """
 
 from collections.abc import Sequence

@@ -67,6 +67,8 @@ class EntityLexicon:
     canonical: Mapping[str, str]
     """Key of any spelling of an organisation or event → its canonical spelling."""
     persons: PersonLexicon
+    common_words: frozenset[str]
+    """Words that our own texts write small: a capital at a sentence's head makes no name of them."""
 
     @classmethod
     def from_tables(
@@ -75,6 +77,7 @@ class EntityLexicon:
         organizations: Mapping[str, Any],
         persons: Mapping[str, Any],
         country_demonyms: Iterable[str],
+        common_words: Iterable[str] = (),
     ) -> Self:
         """Read the parsed tables; `country_demonyms` are forms of the countries' demonyms (places_countries.tsv)."""
         retyped = [*organizations["retyped"]["institutions"], *organizations["retyped"]["newspapers"]]
@@ -98,6 +101,7 @@ class EntityLexicon:
             unmistakable=_alternatives(exact),
             canonical=canonical,
             persons=PersonLexicon.from_table(persons),
+            common_words=frozenset(common_words),
         )
 
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from processors.entity_edges import begins_sentence, name_bounds
 from processors.entity_lexicon import EntityLexicon
 from processors.gazetteer import Gazetteer
 from processors.text_normalization import fold, name_key
@@ -20,16 +21,16 @@ MAX_NAME_WORDS = 12
 MAX_TITLE_WORDS = 6
 """A longer passage in quotes is somebody's words, not the title of a work."""
 
-_ARTICLE = re.compile(
-    r"(?:l'|d'|la |le |les |un |une |des |du |de la |de |au |aux |à |en |ce |cette |ces |son |sa |ses )"
-)
-_EDGE = " \t\u00a0\u202f.,;:!?…«»“”\"'()[]–—-/*•·"
 _NEXT_WORDS = re.compile(r"(?:[ \u00a0-](?:[\w'-]+)){1,4}")
 _ACRONYM = re.compile(r"[A-ZÉ]{2,6}\d{0,2}|[A-Z][A-Z&.-]{1,6}[A-Z]")
 _COP = re.compile(r"cop ?\d+")
 _LINK = re.compile(r" (?:du |de la |de l'|des |de |d')")
 _LOWER_HEAD = re.compile(r"([a-zéèêàâîôûç][\w'-]*)(?: [a-z][\w'-]*)* (?:de la |de l'|du |des |de |d')?(?=[A-ZÉÈÎÂÔ])")
-_INITIALS = re.compile(r"(?:\b[A-ZÉ]\.){2,}$")
+_FULL_NAME_WORDS = range(2, 4)
+_SHOUTED = 8
+"""Longer words all in capitals are headings, shorter ones may be acronyms."""
+
+_CAPITAL_ARTICLE = re.compile(r"(?:Le |La |Les |L')(?=[A-ZÉÈÎÂÔ])")
 _NOT_SPLIT = frozenset({"Autriche-Hongrie"})
 
 
@@ -83,14 +84,9 @@ class EntityRepairs:
 
     def _trimmed(self, mention: Mention, text: str) -> Mention:
         """Without quotes, punctuation, leading articles (« la France »; not « La Rochelle ») and honorifics."""
-        start, end = mention.start, mention.end
-        while start < end and text[start] in _EDGE:
-            start += 1
-        while end > start and text[end - 1] in _EDGE and not _ends_inside_name(text[start:end]):
-            end -= 1
+        start, end = name_bounds(text, mention.start, mention.end)
+        start += self._needless_article(text[start:end])
         gender = mention.gender
-        while match := _ARTICLE.match(text, start, end):
-            start = match.end()
         if self._is_framed_place(mention.kind, text[start:end]):
             start += _LOWER_HEAD.match(text[start:end]).end()  # type: ignore[union-attr]  # it matched just now
             return Mention(start, end, "LOC")
@@ -98,8 +94,27 @@ class EntityRepairs:
             start, gender = start + cut[0], cut[1] or gender
         return replace(mention, start=start, end=end, gender=gender)
 
+    def _needless_article(self, words: str) -> int:
+        """Length of a capitalised article that is the sentence's, not the name's: « La Chine », not « La Haye »."""
+        article = _CAPITAL_ARTICLE.match(words)
+        if article is None or self._is_whole_name(words):
+            return 0
+        rest = words[article.end() :]
+        known = self._gazetteer.knows(rest) or name_key(rest) in self._lexicon.organizations
+        return article.end() if known else 0
+
+    def _is_whole_name(self, words: str) -> bool:
+        """Whether the words with their article are a name of the lists: « Le Monde », « La Haye ».
+
+        « La Croix-Rouge » is a hamlet too, but a body without its article.
+        """
+        key, bare = name_key(words), name_key(words.replace("'", " ").partition(" ")[2])
+        if key in self._lexicon.organizations or bare in self._lexicon.organizations:
+            return key in self._lexicon.organizations
+        return any(name_key(candidate.place.name) == key for candidate in self._gazetteer.candidates(words))
+
     def _is_framed_place(self, kind: EntityKind, words: str) -> bool:
-        """« bataille de Kherson »: the name is Kherson. « mer Noire », « traité de Lisbonne »: all of it is the name."""
+        """« bataille de Kherson »: the name is Kherson; « mer Noire », « traité de Lisbonne »: all of it is."""
         match = _LOWER_HEAD.match(words)
         if match is None or kind not in ("LOC", "MISC"):
             return False
@@ -132,9 +147,9 @@ class EntityRepairs:
 
     def _belongs_together(self, first: Mention, second: Mention, text: str) -> bool:
         words, between = text[first.start : first.end], text[first.end : second.start]
-        if first.kind not in ("ORG", "MISC") or second.kind == "PER":
+        if "PER" in (first.kind, second.kind):
             return False
-        if between == " " and words.rsplit(" ", 1)[-1] in ("de", "du", "des"):
+        if first.kind != "LOC" and between == " " and words.rsplit(" ", 1)[-1] in ("de", "du", "des"):
             return True
         head = name_key(words.split(" ", 1)[0])
         return " " in words and head in self._lexicon.organization_heads and bool(_LINK.fullmatch(between))
@@ -165,12 +180,7 @@ class EntityRepairs:
             begin = start - len(article)
             if begin < 0 or text[begin:start] != article:
                 continue
-            name = text[begin:end]
-            inside = begin > 0 and text[:begin].rstrip(' «"(')[-1:] not in (".", "!", "?", "…", ":", "")
-            whole = name_key(name) in self._lexicon.organizations or (
-                inside and any(name_key(c.place.name) == name_key(name) for c in self._gazetteer.candidates(name))
-            )
-            if whole:
+            if self._is_whole_name(text[begin:end]):
                 return begin
         return start
 
@@ -188,9 +198,18 @@ class EntityRepairs:
             return replace(mention, kind="ORG")
         if mention.kind in ("ORG", "MISC") and self._gazetteer.is_country(words):
             return replace(mention, kind="LOC")
+        if mention.kind != "PER" and self._has_given_name(words):
+            return replace(mention, kind="PER")
         if mention.kind in ("ORG", "LOC") and not self._gazetteer.knows(words) and _is_quoted_title(mention, text):
             return replace(mention, kind="MISC")
         return mention
+
+    def _has_given_name(self, words: str) -> bool:
+        """« Céline Pigalle »: two or three capitalised words, of which the first is a frequent given name."""
+        parts = words.split()
+        if len(parts) not in _FULL_NAME_WORDS or not all(part[0].isupper() for part in parts):
+            return False
+        return name_key(parts[0]) in self._lexicon.persons.genders and not self._gazetteer.knows(words)
 
     def _is_place(self, mention: Mention, words: str) -> bool:
         return mention.kind == "LOC" and self._gazetteer.knows(words)
@@ -203,9 +222,24 @@ class EntityRepairs:
             return False
         if key in self._lexicon.not_entities:
             return self._is_bracketed_place(mention, text)
-        if mention.kind != "PER" and key in self._lexicon.peoples and not self._gazetteer.is_country(words):
+        if mention.kind != "PER" and key in self._lexicon.peoples and not self._gazetteer.is_prominent(words):
+            return False
+        if self._is_heading(words) or self._is_common_noun(mention, text):
             return False
         return len(words) > 1 and (not words[0].islower() or self._may_begin_small(mention, words))
+
+    def _is_heading(self, words: str) -> bool:
+        known = name_key(words) in self._lexicon.organizations or self._gazetteer.knows(words)
+        return words.isupper() and len(words) > _SHOUTED and not known
+
+    def _is_common_noun(self, mention: Mention, text: str) -> bool:
+        """« Missile intercepté »: one word at a sentence's head that our texts write small, and no list knows."""
+        words = text[mention.start : mention.end]
+        if " " in words or words.lower() not in self._lexicon.common_words:
+            return False
+        if name_key(words) in self._lexicon.organizations or self._gazetteer.is_prominent(words, 20_000):
+            return False
+        return begins_sentence(text, mention.start)
 
     def _is_bracketed_place(self, mention: Mention, text: str) -> bool:
         """« Douai (Nord) » names the département, « le Nord » alone a direction."""
@@ -221,11 +255,6 @@ class EntityRepairs:
             return has_capital and head in self._lexicon.geographic_heads
         named = has_capital and head in self._lexicon.organization_heads
         return mention.kind == "ORG" and (named or name_key(words) in self._lexicon.organizations)
-
-
-def _ends_inside_name(words: str) -> bool:
-    """« Louis C.K. », « Géorgie (Etats-Unis) »: the mark at the end belongs to the name."""
-    return (words.endswith(")") and "(" in words) or bool(_INITIALS.search(words))
 
 
 def _is_quoted_title(mention: Mention, text: str) -> bool:

@@ -1,5 +1,6 @@
-"""What the pipeline makes of one text, as the JSON object that `kiosque inspect text` prints (DESIGN D10: stable keys)."""
+"""What the pipeline makes of one text, as the JSON object that `kiosque inspect text` prints (DESIGN D10)."""
 
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -14,7 +15,7 @@ def inspect_text(text: str, *, title: str = "", url: str | None = None, tagger: 
         text: The text, paragraphs separated by newlines.
         title: Its title, if any.
         url: Its address, if any; folders of the path are evidence for the topics.
-        tagger: Loaded models; pass the same one for many texts.
+        tagger: Loaded models; by default the process's own, loaded at the first call.
 
     Returns:
         {"language": {code, confidence}, "entities": [{name, kind, count, in_title, mentions}], "places": [{name,
@@ -22,7 +23,7 @@ def inspect_text(text: str, *, title: str = "", url: str | None = None, tagger: 
         [{speaker, text}], "labels_release", "versions", "problems"}. A text in another language is labelled all the
         same; `language` says that the pipeline would set it aside.
     """
-    tagger = tagger or Tagger.load()
+    tagger = tagger or shared_tagger()
     language = tagger.language(text, title)
     labels = tagger.labels(title, text, url=url)
     found: dict[str, Any] = msgspec.to_builtins(
@@ -43,3 +44,9 @@ def inspect_text(text: str, *, title: str = "", url: str | None = None, tagger: 
         }
     )
     return found
+
+
+@lru_cache(maxsize=1)
+def shared_tagger() -> Tagger:
+    """The process's models, loaded once: for the command line and for tests; services load their own."""
+    return Tagger.load()

@@ -1,11 +1,12 @@
 """Text → its language: French or not French.
 
 py3langid knows the languages of our neighbours and most of the regional ones; it was measured never to call Occitan,
-Catalan, Breton, Basque, Corsican, Alsatian, Creole or Walloon French (tests/quality). Corsican and Alsatian, which it does
-not know, come out as Italian or Ligurian, and as Luxembourgish or Dutch: not French, which is what is decided here. The
-body decides; title and feed count only where the body is too short. Pure apart from the model.
+Catalan, Breton, Basque, Corsican, Alsatian, Creole or Walloon French (tests/quality). Corsican and Alsatian, which it
+does not know, come out as Italian or Ligurian, and as Luxembourgish or Dutch: not French, which is all we decide.
+The body decides; title and feed count only where the body is too short. Pure apart from the model.
 """
 
+import re
 from functools import lru_cache
 from typing import Any, Final
 
@@ -26,11 +27,16 @@ Measured on 2,000 French headlines and 3,000 short texts in other languages: the
 SAMPLE_CHARACTERS: Final = 500
 """Length of each of the three samples (beginning, middle, end) that are read of a long body."""
 
+_PRIMARY_TAG = re.compile(r"[a-z]{2,3}")
+
 LANGUAGES: Final = (
-    "fr en de nl lb it es pt ca oc br eu ht gcf gcr wa lij vec an gl ro pl cs sk hu sl hr bs sr sq el bg mk ru uk be lt lv et fi "
-    "sv da no nn is ga gd cy mt tr ku az hy ka he ar fa ps ur hi zh ja ko vi th id ms mg rw ln sw so ha yo ig am la eo"
-).split()
-"""What may be found: languages of publishers that French feeds link to. Rare ones beyond these only draw short titles."""
+    *("fr", "en", "de", "nl", "lb", "it", "es", "pt", "ca", "oc", "br", "eu", "ht", "gcf", "gcr", "wa", "lij", "vec"),
+    *("an", "gl", "ro", "pl", "cs", "sk", "hu", "sl", "hr", "bs", "sr", "sq", "el", "bg", "mk", "ru", "uk", "be", "lt"),
+    *("lv", "et", "fi", "sv", "da", "no", "nn", "is", "ga", "gd", "cy", "mt", "tr", "ku", "az", "hy", "ka", "he", "ar"),
+    *("fa", "ps", "ur", "hi", "zh", "ja", "ko", "vi", "th", "id", "ms", "mg", "rw", "ln", "sw", "so", "ha", "yo", "ig"),
+    *("am", "la", "eo"),
+)
+"""What may be found: languages of publishers that French feeds link to. Rarer ones only draw short titles."""
 
 
 class LanguageDetector:
@@ -76,9 +82,9 @@ def detect(text: str | None, title: str = "", hint: str | None = None) -> Langua
 
 
 def _primary_tag(hint: str | None) -> str | None:
-    """fr of fr-FR and fr_fr; None of what is no language tag."""
+    """The language of a tag (fr-FR and fr_fr: fr), None if it is no tag."""
     tag = (hint or "").strip().lower().replace("_", "-").split("-", 1)[0]
-    return tag if tag.isalpha() and 2 <= len(tag) <= 3 else None
+    return tag if _PRIMARY_TAG.fullmatch(tag) else None
 
 
 def _sample(text: str) -> str:

@@ -1,7 +1,7 @@
 """A weighted word list matched in a text: stems in, terms found out, longest first.
 
-The folding is the one the topic weights were fitted with (lexicons/README.md): accents, case, elided articles and plural
-endings do not matter. Changing it means fitting the weights again. Pure.
+The folding is the one the topic recipe was measured with (lexicons/README.md): accents, case, elided articles and
+plural endings do not matter. Changing it means measuring again. Pure.
 """
 
 import re
@@ -17,12 +17,15 @@ _ELISION = re.compile(r"\b(?:l|d|j|m|n|s|t|c|qu|jusqu|lorsqu|puisqu|quelqu)'")
 
 Stems = tuple[str, ...]
 
+SHORTEST_AUX, SHORTEST_PLURAL = 5, 4
+"""Shorter words keep their ending: « eaux » is no plural of « eal », « bas » none of « ba »."""
+
 
 def stem(word: str) -> str:
     """A folded word without its plural ending: journaux → journal, prix stays the key of « prix »."""
-    if len(word) > 4 and word.endswith("aux"):
+    if len(word) >= SHORTEST_AUX and word.endswith("aux"):
         return word[:-3] + "al"
-    return word[:-1] if len(word) > 3 and word[-1] in "sx" else word
+    return word[:-1] if len(word) >= SHORTEST_PLURAL and word[-1] in "sx" else word
 
 
 def stems(text: str) -> list[str]:

@@ -9,6 +9,7 @@ What the models find is interpreted in entities.py and topic_labels.py.
 import gzip
 import hashlib
 import json
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,14 +32,15 @@ UNUSED = ("morphologizer", "parser", "attribute_ruler", "lemmatizer", "senter")
 """Parts of the model that nothing of ours reads; without them it is three times as fast."""
 
 _FOLDER = files("processors.lexicons")
+_SMALL = re.compile(r"\b[a-zàâçéèêëîïôöûùü]{4,}\b")
 
 
 @dataclass(frozen=True, slots=True)
 class ParagraphReading:
     """What the model finds in one paragraph, whatever stands around it.
 
-    `spans` are (start, end, label); `offsets` and `rows` give, for each content word that has a vector, its place in the
-    paragraph and its row in the vector table.
+    `spans` are (start, end, label); `offsets` and `rows` give, for each content word that has a vector, its place in
+    the paragraph and its row in the vector table.
     """
 
     spans: tuple[tuple[int, int, str], ...]
@@ -103,7 +105,11 @@ def load_lexicons() -> Lexicons:
         gzip.decompress(_FOLDER.joinpath("gazetteer.tsv.gz").read_bytes()).decode("utf-8").splitlines(), demonyms
     )
     entities = EntityLexicon.from_tables(
-        _toml("entity_words.toml"), _toml("entity_organizations.toml"), _toml("persons.toml"), demonyms
+        _toml("entity_words.toml"),
+        _toml("entity_organizations.toml"),
+        _toml("persons.toml"),
+        demonyms,
+        common_words(_text("topic_training_fr.jsonl")),
     )
     return Lexicons(gazetteer, entities, load_topic_labeller(), lexicons_digest())
 
@@ -141,7 +147,7 @@ def lexicons_digest() -> str:
     """A digest of every data file of lexicons/: any change of a word changes it."""
     digest = hashlib.blake2b(digest_size=6)
     for file in sorted(_FOLDER.iterdir(), key=lambda item: item.name):
-        if file.name.endswith((".toml", ".json", ".tsv", ".gz")):
+        if file.name.endswith((".toml", ".json", ".jsonl", ".tsv", ".gz")):
             digest.update(file.name.encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()
 
@@ -162,11 +168,17 @@ def _demonyms(countries: str) -> Iterator[tuple[str, str]]:
     for line in countries.splitlines():
         if line.startswith("#"):
             continue
-        code, *_, demonyms = (line.split("\t") + ["", "", ""])[:4]
+        code, *_, demonyms = [*line.split("\t"), "", "", ""][:4]
         for word in filter(None, demonyms.split("|")):
             for form in demonym_forms(word):
                 found[form] = code if found.get(form, code) == code else ""
     yield from found.items()
+
+
+def common_words(items: str) -> frozenset[str]:
+    """The words that the texts of JSON lines write small; they are ours, so their vocabulary may be shipped."""
+    texts = (json.loads(line) for line in items.splitlines() if line.strip())
+    return frozenset(word for text in texts for word in _SMALL.findall(f"{text['title']} {text['text']}"))
 
 
 def _text(name: str) -> str:

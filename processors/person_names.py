@@ -1,8 +1,8 @@
 """The names of persons in one article → one full name for each person.
 
-« Trump », « M. Trump » and « D. Trump » are Donald Trump where the article names him in full; two people with one surname
-are kept apart, by civility (« Mme Le Pen ») where it tells them, else the bare surname stays itself. A few people are
-known by their surname alone (lexicons/persons.toml). Pure.
+« Trump », « M. Trump » and « D. Trump » are Donald Trump where the article names him in full; two people with one
+surname are kept apart, by civility (« Mme Le Pen ») where it tells them, else the bare surname stays itself. A few
+people are known by their surname alone (lexicons/persons.toml). Pure.
 """
 
 from collections import Counter
@@ -12,7 +12,13 @@ from dataclasses import dataclass
 from processors.entity_lexicon import KnownPerson, PersonLexicon
 from processors.text_normalization import name_key
 
-_PARTICLES = frozenset({"de", "du", "des", "d", "le", "la", "von", "van", "der", "den", "ben", "bin", "al", "el", "ter"})
+_PARTICLES = frozenset(
+    {"de", "du", "des", "d", "le", "la", "von", "van", "der", "den", "ben", "bin", "al", "el", "ter"}
+)
+
+
+LONGEST_ACRONYM = 3
+"""Longer words in capitals are a surname set in capitals (« Emmanuel MACRON »), shorter ones initials (« MBS »)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +41,17 @@ class _Person:
 def is_full_name(words: str) -> bool:
     """A given name and a surname; « Le Pen » and « von der Leyen » are surnames."""
     tokens = _tokens(words)
-    return len(tokens) >= 2 and tokens[0] not in _PARTICLES and len(tokens[0]) > 1
+    return len(tokens) > 1 and tokens[0] not in _PARTICLES and len(tokens[0]) > 1
 
 
 def is_named_by(short: str, full: str) -> bool:
     """Whether the short form can stand for the full name: its surname, its given name, or initial and surname."""
     part, whole = _tokens(short), _tokens(full)
-    if not part or len(part) >= len(whole) and part[0:1] == whole[0:1]:
+    if not part or (len(part) >= len(whole) and part[0:1] == whole[0:1]):
         return part == whole
     if whole[-len(part) :] == part or part == whole[:1]:
         return True
-    return len(part) >= 2 and len(part[0]) == 1 and whole[0].startswith(part[0]) and whole[1 - len(part) :] == part[1:]
+    return len(part) > 1 and len(part[0]) == 1 and whole[0].startswith(part[0]) and whole[1 - len(part) :] == part[1:]
 
 
 def canonical_names(mentions: Sequence[PersonMention], lexicon: PersonLexicon) -> list[str]:
@@ -85,7 +91,7 @@ def _shown(spellings: Counter[str]) -> str:
     """The spelling used most, not in capitals where another is there; of equals the one that came first."""
     ordered = [name for name, _ in spellings.most_common()]
     name = next((name for name in ordered if not name.isupper()), ordered[0])
-    words = [word.capitalize() if word.isupper() and len(word) > 3 else word for word in name.split()]
+    words = [word.capitalize() if word.isupper() and len(word) > LONGEST_ACRONYM else word for word in name.split()]
     return " ".join(words)
 
 
@@ -104,9 +110,7 @@ def _by_full_name(words: str, persons: Mapping[tuple[str, str], _Person]) -> str
     return person.name if person else None
 
 
-def _by_short_name(
-    mention: PersonMention, persons: Mapping[tuple[str, str], _Person], lexicon: PersonLexicon
-) -> str:
+def _by_short_name(mention: PersonMention, persons: Mapping[tuple[str, str], _Person], lexicon: PersonLexicon) -> str:
     key = name_key(mention.words)
     known = lexicon.by_spelling.get(key) or lexicon.by_bare.get(key)
     found = [person for person in persons.values() if is_named_by(mention.words, person.name) or _shares(key, person)]

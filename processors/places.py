@@ -1,9 +1,9 @@
 """Names of places → places of the gazetteer, chosen by context, and the one the article is about.
 
-Several places may bear a name. Each candidate gets points: how well known it is, whether the sentence treats it as a town
-or as a country (« à Vienne », « la Vienne »), what stands in brackets after it, which countries the article is in, and
-which départements the publisher covers. Points are powers of ten of inhabitants where nothing else is said, so that one
-point is worth a place ten times as large. Pure.
+Several places may bear a name. Each candidate gets points: how well known it is, whether the sentence treats it as a
+town or as a country (« à Vienne », « la Vienne »), what stands in brackets after it, which countries the article is in,
+and which départements the publisher covers. Points are powers of ten of inhabitants where nothing else is said, so that
+one point is worth a place ten times as large. Pure.
 """
 
 import re
@@ -29,6 +29,9 @@ COUNTRY_IN_ARTICLE = 1.5
 COVERED = 2.5
 CERTAIN_MARGIN = 2.0
 """Lead from which a first choice counts as context for the others."""
+
+SPEAKING_DEMONYMS = 2
+"""From so many words (« russe », « Russes ») on an article speaks of a country that it does not name."""
 
 TITLE_POINTS, OPENING_POINTS, OPENING_CHARACTERS = 2.0, 1.0, 300
 VAGUE_FACTOR = 0.5
@@ -86,7 +89,9 @@ class PlaceFinder:
         """
         names = self._names(straight_apostrophes(title), straight_apostrophes(text), mentions)
         demonyms = self._demonyms(f"{title}\n{text}")
-        context = self._certain_countries(names, publication) | {c for c, words in demonyms.items() if len(words) > 1}
+        context = self._certain_countries(names, publication) | {
+            c for c, words in demonyms.items() if len(words) >= SPEAKING_DEMONYMS
+        }
         chosen: dict[GazetteerPlace, list[_Name]] = {}
         for name in names:
             if (place := self._best(name, publication, context)) is not None:
@@ -119,9 +124,7 @@ class PlaceFinder:
         ranked = self._ranked(name, publication, context)
         return ranked[0][1] if ranked else None
 
-    def _ranked(
-        self, name: _Name, publication: Publication, context: set[str]
-    ) -> list[tuple[float, GazetteerPlace]]:
+    def _ranked(self, name: _Name, publication: Publication, context: set[str]) -> list[tuple[float, GazetteerPlace]]:
         candidates = self._gazetteer.candidates(name.words)
         scored = [(self._points(c, name, publication, context), c.place) for c in candidates]
         # « le Nord » is a direction unless something speaks for the département: then it is no place at all.
@@ -184,7 +187,7 @@ class PlaceFinder:
         """A country that two or more words speak of is a place of the article even where it is not named."""
         named = {place.country for place in chosen if place.kind == "country"}
         for country, words in demonyms.items():
-            if len(words) < 2 or country in named or country == publication.country:
+            if len(words) < SPEAKING_DEMONYMS or country in named or country == publication.country:
                 continue
             if place := self._gazetteer.country(country):
                 chosen.setdefault(place, [])

@@ -6,6 +6,7 @@ standfirst        the page's, then the feed's summary; never repeated at the sta
 """
 
 import hashlib
+import re
 from datetime import datetime
 from typing import Final
 
@@ -26,12 +27,7 @@ from schemas.limits import MAX_LIST_ITEMS, MAX_TEXT_BYTES
 from schemas.messages import FetchedArticle, Trace
 from schemas.reasons import Disposition
 
-_NO_ARTICLE: Final[dict[str, Disposition]] = {
-    "timeout": "extraction_failed",
-    "memory": "extraction_failed",
-    "crash": "extraction_failed",
-    "error": "extraction_failed",
-}
+_FRONT_PAGE: Final = re.compile(r"^(?:(?:à|a)?\s*(?:la\s+)?une|titres|en continu|home|tout)$", re.IGNORECASE)
 
 
 class Reading(Struct, frozen=True, kw_only=True):
@@ -158,7 +154,7 @@ def _article(
         text_source=chosen.source if chosen.text else "none",
         word_count=len(chosen.text.split()) if chosen.text else 0,
         authors=authors[:MAX_LIST_ITEMS],
-        section=page.section or pending.section or None,
+        section=page.section or _section(pending.section),
         keywords=(page.keywords or entry.categories)[:MAX_LIST_ITEMS],
         genre=page.genre,
         sponsored=page.sponsored,
@@ -168,7 +164,7 @@ def _article(
         agency=tuple(dict.fromkeys(agencies)),
         published_at=published,
         published_precision=precision,
-        modified_at=_modified(entry, page, now, problems),
+        modified_at=_modified(entry, page, published, now, problems),
         problems=tuple(dict.fromkeys(problems)),
         language_hint=pending.language,
         discovered_at=pending.discovered_at,
@@ -192,15 +188,23 @@ def _published(
     return at, precision
 
 
-def _modified(entry: Entry, page: Page, now: datetime, problems: list[str]) -> datetime | None:
+def _modified(
+    entry: Entry, page: Page, published: datetime | None, now: datetime, problems: list[str]
+) -> datetime | None:
+    """The later claim; a change at the moment of publication is none."""
     claims = [claim for claim in (entry.modified_at, page.modified_at) if claim is not None]
-    if not claims:
+    latest = max(claims, default=None)
+    if latest is None or (published is not None and latest <= published):
         return None
-    latest = max(claims)
     if latest > now:
         problems.append("modified_in_future")
         return now
     return latest
+
+
+def _section(of_feed: str) -> str | None:
+    """The feed's section, unless it is the front page, which says nothing of the subject."""
+    return None if _FRONT_PAGE.match(of_feed) else of_feed or None
 
 
 def _standfirst(entry: Entry, page: Page, chosen: _Text) -> str | None:

@@ -30,6 +30,7 @@ from producers.genre import genre_of, is_sponsored
 from producers.json_ld import ArticleData, article_data
 from producers.page_metadata import Metadata, page_metadata
 from producers.rights import page_rights
+from producers.standfirst import set_apart
 from producers.verdict import Verdict, verdict
 from schemas.articles import Access, Genre, Precision, Rights
 from schemas.limits import MAX_FIELD_CHARACTERS, MAX_LIST_ITEMS, MAX_TEXT_BYTES
@@ -101,7 +102,8 @@ def extract_page(
     scripts = [script.text or "" for script in root.iter("script") if "ld+json" in (script.get("type") or "").lower()]
     told = article_data(scripts, url) or ArticleData()
     visible = _visible_text(root)
-    headings = (*meta.titles, told.headline, *_marked_standfirsts(root))
+    claimed = (told.description, meta.standfirst)
+    headings = (*meta.titles, told.headline, *set_apart(root, claimed))
     lines = article_lines(_main_text(root, url, told), headings=headings)
     text, access = readable_text(lines, free=told.free, page_text=visible)
     judged = verdict(
@@ -200,15 +202,6 @@ def _visible_text(root: HtmlElement) -> str:
     for element in copy.xpath(_HIDDEN):
         element.drop_tree()
     return " ".join(str(copy.text_content()).split())[:_VISIBLE_CHARACTERS]
-
-
-def _marked_standfirsts(root: HtmlElement) -> list[str]:
-    """Texts that the markup calls standfirst: they need not be the description."""
-    marked = root.xpath(
-        "//*[contains(@class,'chapo') or contains(@class,'standfirst') or contains(@class,'article__desc') or "
-        "contains(@class,'lead-text') or contains(@class,'article-intro') or @itemprop='description']"
-    )
-    return [plain_text.line(str(element.text_content())) for element in marked[:4]]
 
 
 def _title(meta: Metadata, told: ArticleData) -> str:

@@ -28,7 +28,7 @@ _log = structlog.get_logger(__name__)
 GROUP: Final = "kiosque-poll"
 _POLL_MS: Final = 250
 _RETRY_SECONDS: Final = 1.0
-_RELEASE_SECONDS: Final = 8.0
+_RELEASE_SECONDS: Final = 5.0
 _JOIN_SECONDS: Final = 15.0
 
 
@@ -112,7 +112,7 @@ class _Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyt
             "client_id": "kiosque-poll",
             "enable_auto_commit": False,
             "auto_offset_reset": "earliest",
-            "session_timeout_ms": 20_000,
+            "session_timeout_ms": 10_000,
             "heartbeat_interval_ms": 2_000,
             "max_poll_records": 2_000,
             "max_partition_fetch_bytes": 4 << 20,

@@ -1,6 +1,6 @@
 """The service loop: who is due, who works, who must stop.
 
-    tick ─► groups with a due feed or page ─► one worker each: due feeds first, then pages, newest first
+    tick ─► groups with a due feed or page ─► one worker each: feeds and pages by turns, newest first
 
 One worker for a politeness group is what keeps requests to its host one after the other; while a page is extracted and
 published, the worker already asks for the next. A feed or page that fails is its own affair. What to do is decided by
@@ -120,19 +120,18 @@ class Poller:
             _log.error("worker ended", group=group, error=repr(task.exception()))
 
     async def _work(self, group: str) -> None:
-        """Everything that is due in a group, feeds first."""
+        """Everything that is due in a group: feeds and pages by turns, so that neither starves the other."""
+        pages: list[PendingPage] = []
         while not self._stopping and self._is_healthy():
             feed = self._due_feed(group)
             if feed is not None:
                 await self._poll(feed)
-                continue
-            pages = self._waiting_pages(group)[:_PAGES_BETWEEN_LOOKS]
-            if not pages:
+            if feed is not None or not pages:
+                pages = self._waiting_pages(group)[:_PAGES_BETWEEN_LOOKS]
+            if pages:
+                await self._read(pages.pop(0))
+            elif feed is None:
                 return
-            for page in pages:
-                if self._stopping or self._due_feed(group) is not None:
-                    break
-                await self._read(page)
 
     async def _poll(self, feed: Feed) -> None:
         try:

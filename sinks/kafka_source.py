@@ -2,8 +2,8 @@
 
     check that broker and topics are there -> join the group -> poll, read committed -> commit what one is told to
 
-Nothing is committed by itself. Partitions that were taken away are reported with the poll that follows, before its
-records. What to do with any of it is the indexer's decision.
+Nothing is committed by itself. Partitions that went to another member are reported with the poll that follows, before
+its records. What to do with any of it is the indexer's decision.
 """
 
 import socket
@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol
 
 import structlog
 from kafka import ConsumerRebalanceListener, KafkaConsumer, OffsetAndMetadata, TopicPartition
+from kafka.coordinator.assignors.range import RangePartitionAssignor
 from kafka.errors import KafkaError
 
 from schemas.kafka_topics import ENRICHED, TRACE, full_name
@@ -36,7 +37,8 @@ class Polled:
 
     Attributes:
         records: in the order of their partitions.
-        revoked: partitions that were taken away before these records were read.
+        revoked: partitions that were another member's at some moment before these records were read, also if they are
+            ours again: reading them began anew at the committed offset.
     """
 
     records: tuple[Record, ...] = ()
@@ -71,25 +73,44 @@ class RecordSource(Protocol):
         """Leave the group, without committing."""
 
 
-class _Revocations(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python has no annotations
-    """Collects revoked partitions; called on the client's own thread."""
+class Holdings(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python has no annotations
+    """Notes which partitions were really taken away. Called on the client's own thread.
+
+    With its eager assignors kafka-python 3.0 announces *all* partitions as revoked before each rebalance, but keeps the
+    position of those that it then gets again. Forgetting their buffered records at that announcement loses them
+    (measured: 24 of 300). What counts is the difference between two assignments.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._revoked: set[Partition] = set()
+        self._held: frozenset[Partition] = frozenset()
+        self._revoked: frozenset[Partition] = frozenset()
 
     def on_partitions_revoked(self, revoked: Collection[Any]) -> None:
-        """Note partitions that are given up or lost."""
+        """Nothing yet: they may stay ours."""
+
+    def on_partitions_lost(self, lost: Collection[Any]) -> None:
+        """The group went on without us: everything is read anew."""
         with self._lock:
-            self._revoked |= {Partition(held.topic, held.partition) for held in revoked}
+            self._revoked |= self._held | _partitions(lost)
+            self._held = frozenset()
 
     def on_partitions_assigned(self, assigned: Collection[Any]) -> None:
-        """Nothing to prepare: reading starts at the committed offset."""
-
-    def take(self) -> frozenset[Partition]:
+        """Note what is missing from the whole new assignment."""
+        held = _partitions(assigned)
         with self._lock:
-            taken, self._revoked = frozenset(self._revoked), set()
+            self._revoked |= self._held - held
+            self._held = held
+
+    def take_revoked(self) -> frozenset[Partition]:
+        """What was taken away since the last call."""
+        with self._lock:
+            taken, self._revoked = self._revoked, frozenset()
         return taken
+
+
+def _partitions(of_kafka: Collection[Any]) -> frozenset[Partition]:
+    return frozenset(Partition(held.topic, held.partition) for held in of_kafka)
 
 
 class KafkaSource:
@@ -111,6 +132,8 @@ class KafkaSource:
                 enable_auto_commit=False,
                 auto_offset_reset="earliest",
                 isolation_level="read_committed",
+                # An eager assignor, whose listeners get whole assignments: `Holdings` relies on it.
+                partition_assignment_strategy=[RangePartitionAssignor],
                 allow_auto_create_topics=False,
                 max_poll_records=options.batch_records,
                 session_timeout_ms=10_000,
@@ -122,7 +145,7 @@ class KafkaSource:
             )
         except KafkaError as error:
             raise SourceUnavailable(_shown(error)) from error
-        self._revocations = _Revocations()
+        self._holdings = Holdings()
         self._subscribe([full_name(topic, options.topic_prefix) for topic in (ENRICHED, TRACE)])
 
     def _subscribe(self, wanted: list[str]) -> None:
@@ -130,7 +153,7 @@ class KafkaSource:
         try:
             absent = sorted(set(wanted) - self._consumer.topics())
             if not absent:
-                self._consumer.subscribe(wanted, listener=self._revocations)
+                self._consumer.subscribe(wanted, listener=self._holdings)
                 return
         except KafkaError as error:
             self.close()
@@ -150,7 +173,7 @@ class KafkaSource:
             raise SourceUnavailable(_shown(error)) from error
         return Polled(
             records=tuple(_record(read) for reads in polled.values() for read in reads),
-            revoked=self._revocations.take(),
+            revoked=self._holdings.take_revoked(),
         )
 
     def commit(self, next_offsets: Mapping[Partition, int]) -> None:

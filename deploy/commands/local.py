@@ -65,7 +65,7 @@ def up(
     _interrupt_on_sigterm()
     with Pipeline(settings, with_newsstand=feeds_file is None, report=_reporter(console)) as pipeline:
         try:
-            _watch(pipeline, settings, console)
+            _watch(pipeline, console)
         except KeyboardInterrupt:
             console.print("Stopping: what is under way is finished first.")
     console.print("Stopped. Everything is kept; the same command goes on where this one ended.")
@@ -105,7 +105,7 @@ def newsstand(
     serve("127.0.0.1", port, state_file, ready=say)
 
 
-def _watch(pipeline: "Pipeline", settings: Settings, console: Console) -> None:
+def _watch(pipeline: "Pipeline", console: Console) -> None:
     """Say where everything is, then tell what becomes searchable until Ctrl-C."""
     from deploy.board import Board
     from deploy.index_access import open_index
@@ -118,8 +118,8 @@ def _watch(pipeline: "Pipeline", settings: Settings, console: Console) -> None:
     console.print(f"Logs           {where.logs}")
     console.print(f'Search         KIOSQUE_ELASTICSEARCH={where.elasticsearch} kiosque search "…"')
     console.print("These servers are for this machine, not for the internet. Ctrl-C stops everything.")
-    with open_index(settings.model_copy(update={"elasticsearch": where.elasticsearch})) as client:
-        Board(settings, client, console).show_for_ever()
+    with open_index(pipeline.settings) as client:
+        Board(pipeline.settings, client, console).show_for_ever()
 
 
 def _reporter(console: Console) -> Callable[[str], None]:

@@ -22,19 +22,12 @@ def setup(
     replication_factor: Annotated[int, typer.Option(min=1, help="Copies of each Kafka partition.")] = 1,
 ) -> None:
     """Create Kafka topics and Elasticsearch indices on the servers of the settings; safe to repeat."""
-    from deploy.index_access import open_index
-    from deploy.kafka_setup import ensure_topics
-    from deploy.sink_options import indexer_options
-    from sinks.elasticsearch import ensure_indices
+    from deploy.server_setup import prepare_servers
 
     settings = load_settings()
-    report = ensure_topics(settings.kafka, settings.topic_prefix, replication_factor)
+    report = prepare_servers(settings, replication_factor)
     typer.echo(f"Kafka {settings.kafka}: {len(report.created)} topics created, {len(report.existing)} were there.")
-    with open_index(settings) as client:
-        ensure_indices(client, indexer_options(settings))
-    typer.echo(
-        f"Elasticsearch {settings.elasticsearch}: templates, indices and alias of {settings.index_prefix} stand."
-    )
+    typer.echo(f"Elasticsearch {settings.elasticsearch}: templates, indices and alias are in place.")
 
 
 def status() -> None:

@@ -70,6 +70,12 @@ def _access(article: Article, text_source: str) -> str:
     return "unknown" if silent else "free"
 
 
+def _own_agency(article: Article) -> str:
+    """An agency's own dispatch is credited to it, said or not: Agence Presse Libre as APL."""
+    publisher = _stand().publisher_by_id[article.publisher]
+    return "".join(word[0] for word in publisher.name.split()) if publisher.kind == "agency" else ""
+
+
 def _expectation(table: dict[str, Any]) -> Expectation:
     article = _stand().article_by_name[table["name"]]
     correction = article.correction
@@ -88,7 +94,7 @@ def _expectation(table: dict[str, Any]) -> Expectation:
         revision=revision if disposition == "indexed" else 0,
         story=article.copy_of or article.name,
         relation=article.relation,
-        agency=article.agency,
+        agency=article.agency or _own_agency(article),
         topics=tuple(table.get("topics", ())),
         persons=tuple(table.get("persons", ())),
         places=tuple(table.get("places", ())),

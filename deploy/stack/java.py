@@ -186,6 +186,6 @@ def _fetched_jdk(jdk_cache: Path, report: Callable[[str], None]) -> JavaCandidat
     try:
         home = cjdk.java_home(vendor="adoptium", version=FETCHED_VERSION, cache_dir=jdk_cache)
     except Exception as problem:  # noqa: BLE001 - a foreign downloader's many errors all mean: install one yourself
-        report(f"No JDK could be fetched: {problem}")
+        report(f"No JDK could be fetched ({str(problem).partition(chr(58))[0]})")
         return None
     return probe(Path(home))

@@ -34,6 +34,12 @@ CLOSE_COUNTRIES = frozenset({"FR", "BE", "CH", "LU", "MC", "GP", "MQ", "GF", "RE
 ALTERNATES_FROM = 100_000
 """Population from which GeoNames' alternate names are kept: smaller towns appear under their own name."""
 
+OWN_TOWN_POPULATION = 10_000
+"""Stands for the fame of the small towns in our own table: they are in it because the press writes of them."""
+
+SHORTEST_ALTERNATE, LATIN_END = 4, 0x250
+"""Alternate names that are kept: not airport codes and the like, and in Latin letters."""
+
 MAX_KM_IN_DEPARTMENT = 220
 """How far a town may lie from the middle of its département (Guyane: Cayenne 142, Maripasoula 150)."""
 
@@ -87,8 +93,8 @@ def names(cell: str) -> set[str]:
 def _is_useful_alternate(name: str) -> bool:
     letters = name.replace(" ", "").replace("-", "").replace("'", "").replace("’", "")
     return (
-        len(name) >= 4 and letters.isalpha() and name[0].isupper() and not name.isupper()
-        and all(ord(c) < 0x250 for c in letters)
+        len(name) >= SHORTEST_ALTERNATE and letters.isalpha() and name[0].isupper() and not name.isupper()
+        and all(ord(c) < LATIN_END for c in letters)
     )  # fmt: skip
 
 
@@ -228,9 +234,18 @@ def area_rows() -> list[Row]:
     """Regions of the world, seas, landscapes: our own table."""
     rows = []
     for name, kind, country, lat, lon, further, department, *_ in table("places_areas.tsv"):
-        point = (None, None) if lat == "-" else (float(lat), float(lon))
-        row = Row(name, kind, "" if country == "-" else country, *point, department=department, own=names(further))
-        rows.append(row)
+        rows.append(
+            Row(
+                name,
+                kind,
+                country.strip("-"),
+                None if lat == "-" else float(lat),
+                None if lon == "-" else float(lon),
+                OWN_TOWN_POPULATION if kind == "city" else 0,
+                department=department,
+                own=names(further),
+            )
+        )
     return rows
 
 

@@ -80,7 +80,7 @@ def test_uv_is_kept_by_version(clone: Environment) -> None:
 
 def test_first_line_of_a_first_run(clone: Environment) -> None:
     assert bootstrap.announcement(clone, "runtime", [KAFKA, ELASTICSEARCH]) == (
-        f"Setting up Python packages (about {bootstrap.DOWNLOAD_MB['runtime']} MB to download, "
+        f"Setting up Python packages (up to {bootstrap.DOWNLOAD_MB['runtime']} MB to download, "
         f"{bootstrap.INSTALLED_MB['runtime']} MB installed) into .venv, and Kafka 4.2.2 and Elasticsearch 8.19.13 "
         f"(951 MB to download, 190 MB kept) into {clone.cache}. To remove it all: rm -rf .venv {clone.cache}"
     )

@@ -178,10 +178,10 @@ def eventually(condition: Callable[[], Any], *, within_seconds: float = 60) -> A
 
 
 def visible(client: Elasticsearch, chosen: IndexerOptions) -> dict[str, int]:
-    """How many documents each index shows after a refresh."""
+    """How many documents each index shows after a refresh; none where it does not exist yet."""
     names = index_names(chosen.index_prefix)
-    client.indices.refresh(index=list(names.indices))
+    client.indices.refresh(index=list(names.indices), ignore_unavailable=True)
     return {
-        kind: client.count(index=index)["count"]
+        kind: client.count(index=index, ignore_unavailable=True)["count"]
         for kind, index in (("articles", names.articles), ("revisions", names.revisions), ("trace", names.trace))
     }

@@ -133,7 +133,7 @@ def test_without_java_and_network_one_sentence_says_what_to_install(
         "no Java >= 17 with the modules jdk.jlink and jdk.jdi was found "
         f"({open_tmp_path}/jvm/old is Java 11, older than 17), and none could be fetched"
     )
-    assert said[-1] == "No JDK could be fetched: no network"
+    assert said[-1] == "No JDK could be fetched (no network)"
 
 
 @pytest.mark.parametrize(("platform", "command"), [("linux", "apt install"), ("darwin", "brew install")])
