@@ -39,14 +39,15 @@ def run_demo(settings: Settings, console: Console, *, keep_data: bool, timeout_s
     """
     folder = settings.data_dir if keep_data else Path(tempfile.mkdtemp(prefix="kiosque-demo-"))
     settings = settings.model_copy(update={"data_dir": folder})
-    started = time.monotonic()
+    held = False
     try:
-        return _run(settings, console, timeout_seconds, started)
+        held = _run(settings, console, timeout_seconds, started=time.monotonic())
     finally:
-        if keep_data:
-            console.print(f"Everything is kept in {folder}.")
-        else:
+        if held and not keep_data:
             shutil.rmtree(folder, ignore_errors=True)  # a leftover in the temporary folder is no reason to fail
+        else:
+            console.print(f"Everything is kept in {folder}.")
+    return held
 
 
 def _run(settings: Settings, console: Console, timeout_seconds: float, started: float) -> bool:

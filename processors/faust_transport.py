@@ -1,10 +1,10 @@
 """Faust's Kafka transport with two corrections, for workers that read transactional topics.
 
-faust-streaming 0.15.3 reads committed records only under `exactly_once`, which we never use (DESIGN D5); and it takes
-the offsets that transaction markers occupy for unprocessed messages: an aborted transaction between the committed
-offset and the next message stops its commits for good (`Consumer._new_offset` returns None for ever).
-tests/integration/test_transactional_input.py fails without either correction. Private names are used, so the version
-is pinned exactly.
+faust-streaming 0.15.3 reads committed records only under `exactly_once`, which we never use (DESIGN D5). And it takes
+the offsets that transaction markers and aborted records occupy for unprocessed messages unless it has noted the gap,
+which it does not behind a topic's very first message (`if gap > 1 and r_offset`, where r_offset is 0): its commits then
+stand still until the worker is started again. tests/integration/test_transactional_input.py fails without either
+correction. Private names are used, so the version is pinned exactly.
 """
 
 import logging

@@ -26,22 +26,24 @@ def inspect_text(text: str, *, title: str = "", url: str | None = None, tagger: 
     tagger = tagger or shared_tagger()
     language = tagger.language(text, title)
     labels = tagger.labels(title, text, url=url)
-    found: dict[str, Any] = msgspec.to_builtins(
-        {
-            "language": language,
-            "entities": labels.entities.detail,
-            "places": labels.places.detail,
-            "primary_place": labels.primary_place,
-            "topics": labels.topics.detail,
-            "keyphrases": labels.keyphrases,
-            "quotes": [
-                {"speaker": speaker or None, "text": words}
-                for speaker, words in zip(labels.quotes.speaker, labels.quotes.text, strict=True)
-            ],
-            "labels_release": LABELS_RELEASE,
-            "versions": labels.versions,
-            "problems": labels.problems,
-        }
+    found: dict[str, Any] = msgspec.json.decode(
+        msgspec.json.encode(
+            {
+                "language": language,
+                "entities": labels.entities.detail,
+                "places": labels.places.detail,
+                "primary_place": labels.primary_place,
+                "topics": labels.topics.detail,
+                "keyphrases": labels.keyphrases,
+                "quotes": [
+                    {"speaker": speaker or None, "text": words}
+                    for speaker, words in zip(labels.quotes.speaker, labels.quotes.text, strict=True)
+                ],
+                "labels_release": LABELS_RELEASE,
+                "versions": labels.versions,
+                "problems": labels.problems,
+            }
+        )
     )
     return found
 

@@ -17,7 +17,7 @@ MAX_VERB_DISTANCE = 45
 """Characters between a person and the verb: « a expliqué vendredi la ministre de la santé, Agnès X »."""
 
 _QUOTED = re.compile(r"«\s*([^«»]+?)\s*»|“\s*([^“”]+?)\s*”")
-_SENTENCE_END = re.compile(r"[.!?…](?=\s+[A-ZÉÈÀÂÎÔÇ«“])")
+_SENTENCE_END = re.compile(r"(?<!\b[A-ZÉ])(?<!\bMM)(?<!\bDr)(?<!\bMgr)[.!?…](?=\s+[A-ZÉÈÀÂÎÔÇ«“])")
 _SPEECH = re.compile(
     r"\b(?:dit|declar\w+|affirm\w+|explique\w*|assur\w+|ajout\w+|estim\w+|lanc\w+|soulign\w+|precis\w+|confi\w+|"
     r"annonc\w+|indiqu\w+|rappel\w+|regrett\w+|denonc\w+|reconn\w+|promet\w*|promis|repond\w*|raconte\w*|resum\w+|"

@@ -8,9 +8,7 @@ import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 
-_LIGATURES = str.maketrans(
-    {"’": "'", "‘": "'", "ʼ": "'", "œ": "oe", "Œ": "oe", "æ": "ae", "Æ": "ae", "ı": "i", "ø": "o"}
-)
+_LIGATURES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "œ": "oe", "æ": "ae", "ı": "i", "ø": "o"})
 _APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'"})
 _SEPARATORS = re.compile(r"[\s\-‐‑–'.]+")
 _SAINT = re.compile(r"\bst(e?) ")
@@ -27,10 +25,11 @@ def straight_apostrophes(text: str) -> str:
 
 def fold(text: str) -> str:
     """Lower case, no accents, no ligatures, straight apostrophes."""
-    lowered = text.lower().translate(_LIGATURES)
+    lowered = text.lower()
     if lowered.isascii():
         return lowered
-    return "".join(c for c in unicodedata.normalize("NFD", lowered) if not unicodedata.combining(c))
+    bare = "".join(c for c in unicodedata.normalize("NFD", lowered) if not unicodedata.combining(c))
+    return bare.translate(_LIGATURES)
 
 
 @lru_cache(maxsize=1 << 14)

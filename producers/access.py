@@ -32,6 +32,7 @@ _WEAK_TAIL: Final = re.compile(
     r")\W*$",
     re.IGNORECASE,
 )
+_SENTENCE_END: Final = re.compile(r"(?<=[.!?…»])\s+")
 _PAGE_SENTENCE: Final = _TAILS[:2]
 _LAST_LINES: Final = 5
 
@@ -70,12 +71,11 @@ def _without_tail(text: str) -> tuple[str, str]:
     lines = text.split("\n")
     start = max(0, len(lines) - _LAST_LINES)
     for number in range(start, len(lines)):
-        for pattern in _TAILS:
-            match = pattern.search(lines[number])
-            if match:
-                before = re.split(r"(?<=[.!?…»])\s+", lines[number][: match.start()])
-                rest = lines[number][: match.start()].strip() if len(before) > 1 else ""
-                return "\n".join([*_trimmed(lines[:number]), *([rest] if rest else [])]), match.group(0)
+        matches = [match for pattern in _TAILS if (match := pattern.search(lines[number]))]
+        if matches:
+            first = min(matches, key=lambda match: match.start())
+            rest = _SENTENCE_END.split(lines[number][: first.start()])[:-1]  # whole sentences before it stay
+            return "\n".join([*_trimmed(lines[:number]), *([" ".join(rest)] if rest else [])]), first.group(0)
     return "\n".join(_trimmed(lines)), ""
 
 

@@ -16,7 +16,7 @@ _PULL_QUOTE_CHARACTERS: Final = 40
 _BULLET: Final = re.compile(r"^[-–—•*]\s+")
 _WORDS: Final = re.compile(r"[^\W_]+")
 _TEASER: Final = re.compile(
-    r"^\W*(?:à\s+)?(?:lire|voir|écouter|regarder|découvrir|retrouver|relire|revoir)\s+(?:aussi|également|encore|plus|notre|nos|"
+    r"^\W*(?:[àa]\s+)?(?:lire|voir|écouter|regarder|découvrir|retrouver|relire|revoir)\s+(?:aussi|également|encore|plus|notre|nos|"
     r"les?\s+contributions?)\b.{0,200}$|"
     r"^\W*(?:lire|voir)\s*[:|].{0,200}$|^\W*(?:sur\s+le\s+même\s+(?:sujet|thème)|pour\s+aller\s+plus\s+loin|à\s+voir|"
     r"(?:nos\s+)?articles?\s+(?:liés?|associés?|récents?|similaires?|recommandés?)|les?\s+plus\s+lus?|"

@@ -130,6 +130,7 @@ def _page(
     published, modified = _dates(root, url, meta, told)
     authors = told.authors or meta.authors
     agency = agency_credits(authors, text)
+    signed_by_agency = bool(agency) and all(agency_credits((author,), None) for author in authors)
     section = told.section or meta.section
     path = urlsplit(url).path
     capped = plain_text.within_bytes(text, MAX_TEXT_BYTES)
@@ -150,7 +151,7 @@ def _page(
         rights=page_rights(headers, reservation=meta.tdm_reservation, policy=meta.tdm_policy, robots=meta.robots),
         canonical=meta.canonical,
         genre=genre_of(
-            json_ld_type=told.type, title=title, section=section, path=path, authors=authors, agency=bool(agency)
+            json_ld_type=told.type, title=title, section=section, path=path, signed_by_agency=signed_by_agency
         ),
         sponsored=is_sponsored(json_ld_type=told.type, section=section, path=path, keywords=meta.keywords),
         verdict=judged,

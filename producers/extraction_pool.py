@@ -14,7 +14,7 @@ import signal
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Final, ParamSpec, Protocol, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
@@ -32,6 +32,18 @@ _TASKS_PER_WORKER: Final = 2_000
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
+
+
+class Isolation(Protocol):
+    """Where feeds are parsed and pages extracted."""
+
+    async def parse_feed(self, data: bytes, *, url: str, headers: Mapping[str, str]) -> ParsedFeed:
+        """`feed_parser.parse_feed`. Raises IsolationFailed."""
+
+    async def extract_page(
+        self, data: bytes, *, url: str, headers: Mapping[str, str], announced_title: str | None
+    ) -> Page:
+        """`extraction.extract_page`. Raises IsolationFailed."""
 
 
 class ExtractionPool:

@@ -185,7 +185,10 @@ def _first_date(item: Any, *names: str) -> ReadDate | None:
 
 
 def _authors(item: Any) -> tuple[str, ...]:
-    named = [author.get("name") or "" for author in item.get("authors") or ()] or [item.get("author") or ""]
+    whole = item.get("author") or ""
+    # feedparser takes "mail@host (Name)" apart for the top-level domains it knows only.
+    listed = [] if "@" in whole else [author.get("name") or "" for author in item.get("authors") or ()]
+    named = listed or [whole]
     names = (plain_text.line(name, MAX_FIELD_CHARACTERS) for name in named)
     shown = (match.group(1) if (match := _NAME_IN_BRACKETS.match(name)) else _EMAIL.sub("", name) for name in names)
     kept = (name.strip(" ,;()<>") for name in shown)

@@ -20,7 +20,7 @@ from producers.catalogue import Feed
 from producers.decide import Decision, decide, with_reading
 from producers.entries import Entry, ParsedFeed
 from producers.errors import FetchFailed, IsolationFailed
-from producers.extraction_pool import ExtractionPool
+from producers.extraction_pool import Isolation
 from producers.feed_state import FeedStates
 from producers.fetcher import Response
 from producers.options import PollerOptions
@@ -58,7 +58,7 @@ class FeedPoller:
         self,
         *,
         web: Web,
-        pool: ExtractionPool,
+        pool: Isolation,
         states: FeedStates,
         publisher: ArticlePublisher,
         options: PollerOptions,

@@ -30,8 +30,8 @@ _SPONSORED: Final = re.compile(
 )
 
 
-def genre_of(*, json_ld_type: str, title: str, section: str, path: str, authors: Iterable[str], agency: bool) -> Genre:
-    """The genre that the publisher's own words name; "dispatch" for unsigned agency copy; else "other"."""
+def genre_of(*, json_ld_type: str, title: str, section: str, path: str, signed_by_agency: bool) -> Genre:
+    """The genre that the publisher's own words name; "dispatch" for what an agency signs; else "other"."""
     if json_ld_type in _TYPES:
         return _TYPES[json_ld_type]
     places = (title, section, path)
@@ -44,7 +44,7 @@ def genre_of(*, json_ld_type: str, title: str, section: str, path: str, authors:
     for genre, pattern in kinds:
         if any(pattern.search(place) for place in places):
             return genre
-    return "dispatch" if agency and len(tuple(authors)) <= 1 else "other"
+    return "dispatch" if signed_by_agency else "other"
 
 
 def is_sponsored(*, json_ld_type: str, section: str, path: str, keywords: Iterable[str]) -> bool:

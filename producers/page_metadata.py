@@ -36,10 +36,11 @@ _DESCRIPTIONS: Final = ("og:description", "description", "twitter:description", 
 _IMAGES: Final = ("og:image", "og:image:url", "twitter:image", "twitter:image:src")
 _SECTIONS: Final = ("article:section", "og:article:section", "cre:section", "parsely-section", "section")
 _KEYWORDS: Final = ("news_keywords", "article:tag", "keywords", "parsely-tags")
-_SITE_SUFFIX: Final = re.compile(r"\s+(?:[|\-–—•·:]|»)\s+")
+_SITE_SUFFIX: Final = re.compile(r"\s+[|\-–—•·]\s+")
 _ROLE: Final = re.compile(r"\bauth(?:or|eur)|\bbyline|\bsignature\b", re.IGNORECASE)
 _BY: Final = re.compile(r"^\s*(?:(?:propos recueillis|article|texte|rédigé|publié)\s+)?par\s+:?\s*", re.IGNORECASE)
 _MAX_KEYWORDS: Final = 50
+_SHORT_TITLE_CHARACTERS: Final = 15
 
 
 class Metadata(Struct, frozen=True, kw_only=True):
@@ -114,15 +115,15 @@ def _titles(root: HtmlElement, metas: dict[str, list[str]], document_title: str)
 
 
 def _without_site(title: str) -> str:
-    """A title without the site's or section's name behind it: the longest part, if it is by far the longest."""
+    """A title without the site's name behind it, nor a section of one word before that; a bar ends every title."""
+    head, bar, _ = title.partition(" | ")
+    if bar and len(head) >= _SHORT_TITLE_CHARACTERS:
+        return head
     parts = _SITE_SUFFIX.split(title)
-    if len(parts) == 1:
-        return title
-    longest = max(parts, key=len)
-    if title.startswith(longest):
-        return longest
-    kept = _SITE_SUFFIX.split(title)[:-1]
-    return title[: title.rfind(kept[-1]) + len(kept[-1])] if kept else title
+    kept = parts[:-1] or parts
+    if len(kept) > 1 and " " not in kept[-1]:
+        kept = kept[:-1]
+    return title[: title.rfind(kept[-1]) + len(kept[-1])]
 
 
 def _authors(root: HtmlElement, metas: dict[str, list[str]]) -> tuple[str, ...]:

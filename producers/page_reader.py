@@ -18,7 +18,7 @@ import structlog
 
 from producers.article import Outcome, Reading, outcome_of, trace_of
 from producers.errors import AddressRefused, FetchFailed, IsolationFailed, RecordTooLarge, TooLarge
-from producers.extraction_pool import ExtractionPool
+from producers.extraction_pool import Isolation
 from producers.feed_state import FeedStates
 from producers.fetcher import Response
 from producers.options import PollerOptions
@@ -57,7 +57,7 @@ class PageReader:
         self,
         *,
         web: Web,
-        pool: ExtractionPool,
+        pool: Isolation,
         states: FeedStates,
         publisher: ArticlePublisher,
         options: PollerOptions,

@@ -15,7 +15,7 @@ import structlog
 from producers.addresses import ConnectTo
 from producers.catalogue import Catalogue, load_catalogue
 from producers.errors import ProducerError
-from producers.extraction_pool import ExtractionPool
+from producers.extraction_pool import ExtractionPool, Isolation
 from producers.feed_poll import FeedPoller
 from producers.feed_state import FeedStates
 from producers.feed_state_kafka import KafkaFeedStates
@@ -47,10 +47,15 @@ async def run_poller(
     """
     catalogue = read_catalogue(options)
     writer = KafkaWriter(options.kafka, "kiosque-poll")
+    pool = ExtractionPool(
+        options.workers, timeout_seconds=options.task_timeout_seconds, memory_bytes=options.worker_memory_bytes
+    )
     try:
+        pool.warm_up()
         await run_with(
             options,
             catalogue=catalogue,
+            pool=pool,
             states=KafkaFeedStates(options.kafka, options.topic_prefix, writer),
             publisher=KafkaPublisher(writer, options.topic_prefix),
             is_healthy=lambda: not writer.is_late(),
@@ -60,12 +65,14 @@ async def run_poller(
         )
     finally:
         await writer.close()
+        await pool.close()
 
 
 async def run_with(
     options: PollerOptions,
     *,
     catalogue: Catalogue,
+    pool: Isolation,
     states: FeedStates,
     publisher: ArticlePublisher,
     is_healthy: Callable[[], bool],
@@ -73,51 +80,39 @@ async def run_with(
     clock: Callable[[], datetime],
     stop: asyncio.Event,
 ) -> None:
-    """The poller on given bodies of memory and publisher; `run_poller` gives Kafka's, tests those in memory."""
-    pool = ExtractionPool(
-        options.workers, timeout_seconds=options.task_timeout_seconds, memory_bytes=options.worker_memory_bytes
-    )
-    pool.warm_up()
-    fetcher = Fetcher(
+    """The poller on given bodies; `run_poller` gives Kafka's and worker processes, tests others."""
+    async with Fetcher(
         contact=options.contact, connect_to=options.connect_to, timeout_seconds=options.request_timeout_seconds
-    )
-    try:
-        async with fetcher:
-            web = Web(fetcher, options, metrics=metrics, clock=clock)
-            poller = Poller(
-                catalogue=catalogue,
-                feeds=FeedPoller(
-                    web=web,
-                    pool=pool,
-                    states=states,
-                    publisher=publisher,
-                    options=options,
-                    metrics=metrics,
-                    clock=clock,
-                    jitter=random.random,
-                ),
-                pages=PageReader(
-                    web=web,
-                    pool=pool,
-                    states=states,
-                    publisher=publisher,
-                    options=options,
-                    metrics=metrics,
-                    clock=clock,
-                ),
-                states=states,
-                is_healthy=is_healthy,
-                metrics=metrics,
-                clock=clock,
-            )
-            await states.start(poller.release)
-            _log.info("poller started", feeds=len(catalogue.feeds), catalogue=str(options.catalogue_file))
-            await poller.run(stop)
-            _log.info("poller draining", seconds=options.drain_seconds)
-            await poller.drain(options.drain_seconds)
-            await states.close()
-    finally:
-        await pool.close()
+    ) as fetcher:
+        web = Web(fetcher, options, metrics=metrics, clock=clock)
+        feeds = FeedPoller(
+            web=web,
+            pool=pool,
+            states=states,
+            publisher=publisher,
+            options=options,
+            metrics=metrics,
+            clock=clock,
+            jitter=random.random,
+        )
+        pages = PageReader(
+            web=web, pool=pool, states=states, publisher=publisher, options=options, metrics=metrics, clock=clock
+        )
+        poller = Poller(
+            catalogue=catalogue,
+            feeds=feeds,
+            pages=pages,
+            states=states,
+            is_healthy=is_healthy,
+            metrics=metrics,
+            clock=clock,
+        )
+        await states.start(poller.release)
+        _log.info("poller started", feeds=len(catalogue.feeds), catalogue=str(options.catalogue_file))
+        await poller.run(stop)
+        _log.info("poller draining", seconds=options.drain_seconds)
+        await poller.drain(options.drain_seconds)
+        await states.close()
 
 
 def read_catalogue(options: PollerOptions) -> Catalogue:

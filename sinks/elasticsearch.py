@@ -10,6 +10,7 @@ decided in mapping.py, what contradicts in differences.py.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any, Final
 
 import structlog
@@ -62,6 +63,10 @@ def connect(
     elif username:
         credentials["basic_auth"] = (username, password or "")
     if ca_file:
+        if not Path(ca_file).is_file():  # the client would notice with its first request only
+            raise SinkError(
+                f"there is no file {ca_file}", "give the PEM file of the authority that signed the server's"
+            )
         credentials["ca_certs"] = ca_file
     try:
         return Elasticsearch(

@@ -10,6 +10,7 @@ from schemas.reasons import Disposition
 from sinks.bulk_result import (
     FIRST_VERSION,
     Deleted,
+    Done,
     Indexed,
     Outcome,
     Rejected,
@@ -48,14 +49,13 @@ def report_settled(
         if isinstance(verdict, SetAside):
             metrics.count("dead_letters_total", stage="index", reason=verdict.reason)
             metrics.count("dispositions_total", stage="index", disposition="dead_letter")
-        elif isinstance(planned, Plan):
+        elif isinstance(planned, Plan) and isinstance(verdict, Done):
             _report_done(metrics, planned, verdict, now)
 
 
-def _report_done(metrics: Metrics, planned: Plan, verdict: Verdict, now: datetime) -> None:
-    outcome = getattr(verdict, "outcomes", (None,))[0]
-    withdrawn = isinstance(outcome, Deleted)
-    if planned.article is None and not withdrawn:
+def _report_done(metrics: Metrics, planned: Plan, done: Done, now: datetime) -> None:
+    outcome = done.outcomes[0]  # the article's; its revision follows
+    if planned.article is None and not isinstance(outcome, Deleted):
         return  # a trace is a report itself
     metrics.count("messages_out_total", stage="index")
     metrics.count("dispositions_total", stage="index", disposition=_DISPOSITIONS[type(outcome)])

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from elasticsearch import Elasticsearch
+from elasticsearch import Elasticsearch, NotFoundError
 
 from sinks.elasticsearch import store_errors
+from sinks.errors import SinkError
 from sinks.hits import INNER_HITS, MARK_END, MARK_START, SearchResult, search_result
 from sinks.mapping import index_names
 from sinks.query_text import QueryText, query_text
@@ -122,14 +123,17 @@ def run_search(client: Elasticsearch, search: Search, *, index_prefix: str = "ki
 
     Raises:
         StoreUnavailable: the server does not answer.
-        SinkError: it refuses the credentials.
+        SinkError: it refuses the credentials, or there is no index yet.
     """
     index = index_names(index_prefix).articles_alias
-    with store_errors():
-        result = search_result(client.search(index=index, body=search_body(search)).body)
-        if result.total or query_text(search.query).word_count < _RELAXED_FROM_WORDS:
-            return result
-        reply = client.search(index=index, body=search_body(search, relaxed=True))
+    try:
+        with store_errors():
+            result = search_result(client.search(index=index, body=search_body(search)).body)
+            if result.total or query_text(search.query).word_count < _RELAXED_FROM_WORDS:
+                return result
+            reply = client.search(index=index, body=search_body(search, relaxed=True))
+    except NotFoundError as error:
+        raise SinkError(f"there is no index {index} yet", "start the indexer, or run `kiosque setup`") from error
     return search_result(reply.body, relaxed=True)
 
 

@@ -15,7 +15,10 @@ def create_topics(bootstrap: str, *topics: KafkaTopic) -> str:
     admin = KafkaAdminClient(bootstrap_servers=bootstrap)
     try:
         admin.create_topics(
-            [NewTopic(full_name(topic, prefix), topic.partitions, 1, topic_configs=topic_config(topic)) for topic in topics]
+            [
+                NewTopic(full_name(topic, prefix), topic.partitions, 1, topic_configs=topic_config(topic))
+                for topic in topics
+            ]
         )
     finally:
         admin.close()

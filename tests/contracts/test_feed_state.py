@@ -20,7 +20,7 @@ ALL = frozenset(range(FEEDS_STATE.partitions))
 
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(60):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 other threads change what it looks at
             await asyncio.sleep(0.05)
 
 

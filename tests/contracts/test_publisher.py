@@ -92,5 +92,3 @@ class TestKafka(PublisherContract):
         (record,) = read_topic(bootstrap, FETCHED, prefix)
         key = fetched_article(1).article_id.encode()
         assert (record.key, record.partition) == (key, (murmur2(key) & 0x7FFFFFFF) % FETCHED.partitions)
-
-

@@ -29,7 +29,9 @@ def main() -> None:
     body = AgentBody(kafka_topics.TAGGED, 100, nothing, write_down, any_partitions, nothing)
     options = ProcessorOptions(os.environ["KIOSQUE_KAFKA"], os.environ["KIOSQUE_TOPIC_PREFIX"])
     app = create_app("cluster", options, PrometheusMetrics(), body)
-    faust.Worker(app, quiet=True, loglevel=None, redirect_stdouts=False, override_logging=False).execute_from_commandline()
+    faust.Worker(
+        app, quiet=True, loglevel=None, redirect_stdouts=False, override_logging=False
+    ).execute_from_commandline()
 
 
 main()

@@ -128,7 +128,7 @@ def uncommitted_records(chosen: IndexerOptions) -> int:
         for number in range(topic.partitions)
     ]
     ends = consumer.end_offsets(partitions)
-    lag = sum(end - (consumer.committed(partition) or 0) for partition, end in ends.items())
+    lag: int = sum(end - (consumer.committed(partition) or 0) for partition, end in ends.items())
     consumer.close(autocommit=False)
     return lag
 

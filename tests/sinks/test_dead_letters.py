@@ -23,7 +23,7 @@ class Future:
 class Producer:
     """A producer whose sends fail with what `errors` gives next."""
 
-    def __init__(self, errors: list[Exception | None]) -> None:
+    def __init__(self, errors: list[Any]) -> None:
         self._errors = errors
         self.sent: list[Any] = []
         self.closed = False

@@ -1,5 +1,6 @@
 """Templates, indices and alias on the real server; small questions to them."""
 
+import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -23,6 +24,7 @@ from sinks.lookups import (
 from sinks.mapping import index_names, index_templates
 from sinks.operations import Plan, Put, plan
 from sinks.options import IndexerOptions
+from sinks.search import Search, run_search
 from sinks.store import ElasticsearchStore
 from tests.sinks.samples import (
     NOW,
@@ -48,6 +50,15 @@ def chosen(stack: Any) -> IndexerOptions:
 def client(chosen: IndexerOptions) -> Iterator[Elasticsearch]:
     with client_of(chosen) as client:
         yield client
+
+
+@pytest.fixture(scope="module")
+def installed(stack: Any) -> Iterator[tuple[Elasticsearch, IndexerOptions]]:
+    """One installation for the tests that only write."""
+    chosen = options_on(stack)
+    with client_of(chosen) as client:
+        ensure_indices(client, chosen)
+        yield client, chosen
 
 
 def state(client: Elasticsearch, chosen: IndexerOptions) -> dict[str, Any]:
@@ -119,15 +130,15 @@ def test_the_refresh_interval_follows_the_options(client: Elasticsearch, chosen:
     assert settings["refresh_interval"] == "-1"
 
 
-def put(client: Elasticsearch, chosen: IndexerOptions, document: dict[str, Any]) -> Outcome:
+def put(installed: tuple[Elasticsearch, IndexerOptions], document: dict[str, Any]) -> Outcome:
+    client, chosen = installed
     names = index_names(chosen.index_prefix)
-    (outcome,) = ElasticsearchStore(client, names).write([Put(names.articles, "a", body(document), 1)])
+    (outcome,) = ElasticsearchStore(client, names).write([Put(names.articles, uuid.uuid4().hex, body(document), 1)])
     return outcome
 
 
-def test_every_field_of_an_article_fits(client: Elasticsearch, chosen: IndexerOptions) -> None:
-    ensure_indices(client, chosen)
-    assert put(client, chosen, article_document(full_article(), NOW)) == Indexed(created=True)
+def test_every_field_of_an_article_fits(installed: tuple[Elasticsearch, IndexerOptions]) -> None:
+    assert put(installed, article_document(full_article(), NOW)) == Indexed(created=True)
 
 
 @pytest.mark.parametrize(
@@ -140,18 +151,18 @@ def test_every_field_of_an_article_fits(client: Elasticsearch, chosen: IndexerOp
     ],
 )
 def test_what_does_not_fit_is_rejected_with_the_reason(
-    client: Elasticsearch, chosen: IndexerOptions, fault: dict[str, Any], why: str
+    installed: tuple[Elasticsearch, IndexerOptions], fault: dict[str, Any], why: str
 ) -> None:
-    ensure_indices(client, chosen)
-    outcome = put(client, chosen, fault)
+    outcome = put(installed, fault)
     assert isinstance(outcome, Rejected)
     assert why in outcome.reason
 
 
-def test_long_values_are_kept_but_do_not_make_the_document_fail(client: Elasticsearch, chosen: IndexerOptions) -> None:
-    ensure_indices(client, chosen)
+def test_long_values_are_kept_but_do_not_make_the_document_fail(
+    installed: tuple[Elasticsearch, IndexerOptions],
+) -> None:
     long = article(title="é" * 40_000, authors=("é" * 40_000,), keywords=("é" * 40_000,))
-    assert put(client, chosen, article_document(long, NOW)) == Indexed(created=True)
+    assert put(installed, article_document(long, NOW)) == Indexed(created=True)
 
 
 def filled(client: Elasticsearch, chosen: IndexerOptions) -> None:
@@ -183,6 +194,11 @@ def test_counts_of_an_installation_that_is_not_set_up(client: Elasticsearch, cho
     assert find_article(client, article_id("halles"), index_prefix=chosen.index_prefix) is None
 
 
+def test_a_search_before_the_set_up_says_so(client: Elasticsearch, chosen: IndexerOptions) -> None:
+    with pytest.raises(SinkError, match=f"there is no index {chosen.index_prefix}-articles yet"):
+        run_search(client, Search("halles"), index_prefix=chosen.index_prefix)
+
+
 def test_dispositions_and_the_article_itself(client: Elasticsearch, chosen: IndexerOptions) -> None:
     filled(client, chosen)
     prefix = chosen.index_prefix
@@ -199,8 +215,8 @@ def test_dispositions_and_the_article_itself(client: Elasticsearch, chosen: Inde
     assert [document["revision"] for document in revisions_of(client, newest.article_id, index_prefix=prefix)] == [1, 2]
 
 
-def test_a_request_too_large_for_the_server_is_halved(client: Elasticsearch, chosen: IndexerOptions) -> None:
-    ensure_indices(client, chosen)
+def test_a_request_too_large_for_the_server_is_halved(installed: tuple[Elasticsearch, IndexerOptions]) -> None:
+    client, chosen = installed
     names = index_names(chosen.index_prefix)
     big = Put(names.articles, "big", b'{"text":"' + b"mot " * 30_000_000 + b'"}', 1)
     small = [Put(names.articles, str(n), body({"title": "un titre"}), 1) for n in range(3)]
