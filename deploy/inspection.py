@@ -1,17 +1,23 @@
 """Where `kiosque inspect` gets its inputs: files, standard input, addresses, lists."""
 
+import asyncio
 import gzip
+import io
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-import requests
-
 from deploy.errors import UserError
+from deploy.settings import load_settings
+from producers.fetcher import Fetcher
+
+NO_ADDRESS: Final = "http://address-not-given.invalid/"
+"""Stands for the address of a page that was given as a file without one (RFC 2606)."""
 
 MAX_BYTES: Final = 20_000_000
 _TIMEOUT_SECONDS: Final = 30.0
@@ -27,6 +33,11 @@ class Source:
     title: str | None = None
     content_type: str | None = None
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """The response headers that are known without asking."""
+        return {"content-type": self.content_type} if self.content_type else {}
+
 
 @dataclass(frozen=True, slots=True)
 class Read:
@@ -34,7 +45,7 @@ class Read:
 
     data: bytes
     url: str
-    content_type: str | None
+    headers: Mapping[str, str]
 
 
 def inputs_of(
@@ -78,34 +89,29 @@ def read_source(source: Source) -> Read:
     """Read an input; gzip is undone.
 
     Raises:
-        OSError, ValueError: it cannot be read, or is larger than MAX_BYTES.
+        OSError, ValueError, FetchFailed: it cannot be read, or is larger than MAX_BYTES.
     """
     if source.name == "-":
-        data, found_type = sys.stdin.buffer.read(MAX_BYTES + 1), None
+        data = sys.stdin.buffer.read(MAX_BYTES + 1)
     elif urlsplit(source.name).scheme in ("http", "https"):
-        return _fetched(source)
+        return asyncio.run(_fetched(source))
     else:
-        data, found_type = Path(source.name).read_bytes(), None
+        data = Path(source.name).read_bytes()
     if data[:2] == _GZIP_MAGIC:
-        with gzip.open(Path(source.name)) as unpacked:
+        with gzip.open(io.BytesIO(data)) as unpacked:
             data = unpacked.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
         raise ValueError(f"more than {MAX_BYTES} bytes")
-    return Read(data, source.url or "", source.content_type or found_type)
+    return Read(data, source.url or "", source.headers)
 
 
-def _fetched(source: Source) -> Read:
-    with requests.get(source.name, timeout=_TIMEOUT_SECONDS, stream=True) as response:
-        response.raise_for_status()
-        data = b"".join(_up_to(response, MAX_BYTES))
-        return Read(data, source.url or response.url, source.content_type or response.headers.get("Content-Type"))
-
-
-def _up_to(response: requests.Response, limit: int) -> list[bytes]:
-    parts, size = [], 0
-    for part in response.iter_content(65_536):
-        parts.append(part)
-        size += len(part)
-        if size > limit:
-            raise ValueError(f"more than {limit} bytes")
-    return parts
+async def _fetched(source: Source) -> Read:
+    """The answer of a server, asked as the poller asks: vetted addresses, bounded size, our user agent."""
+    settings = load_settings()
+    async with Fetcher(
+        contact=settings.contact, connect_to=settings.connect_to, timeout_seconds=_TIMEOUT_SECONDS
+    ) as fetcher:
+        response = await fetcher.get(source.name, max_bytes=MAX_BYTES, accept="*/*")
+    if response.status != HTTPStatus.OK:
+        raise ValueError(f"the server answered {response.status}")
+    return Read(response.body, source.url or response.url, response.headers | source.headers)

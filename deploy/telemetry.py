@@ -21,6 +21,8 @@ from schemas.metrics import METRICS, MetricName
 _BUCKETS: Final = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600)
 _NOISY_LOGGERS: Final = ("faust", "mode", "aiokafka", "kafka", "elastic_transport", "aiohttp", "asyncio")
 """They log their housekeeping at INFO; faust also formats a DEBUG record a message unless it is told not to."""
+_TALKATIVE_EXTRACTORS: Final = ("trafilatura", "htmldate", "courlan", "readability")
+"""They warn of every page that is not what they like; we say ourselves what became of each."""
 
 
 class PrometheusMetrics:
@@ -129,5 +131,7 @@ def configure_logging(log_format: str, log_level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    for name in _TALKATIVE_EXTRACTORS:
+        logging.getLogger(name).setLevel(logging.ERROR)
     for name in _NOISY_LOGGERS:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))

@@ -1,9 +1,9 @@
 """articles.tagged -> articles.enriched: each article with its story, its versions never going back.
 
-Pure, like dedupe.py: memory in, effect out. A copy is not kept for comparison: what it copies stands for it, so that a
-dispatch that a hundred publishers print costs one comparison, not a hundred. The stage alone writes articles.enriched and remembers the highest version
+Pure, like dedupe.py: memory in, effect out. The stage alone writes articles.enriched and remembers the highest version
 of each article; whatever is not above it is dropped, so that a compacted topic never goes back. A known article keeps
-its story for good: a revision never clusters again.
+its story for good: a revision never clusters again. A copy is not kept for comparison, what it copies stands for it: a
+dispatch that a hundred publishers print costs one comparison, not a hundred (docs/decisions/0004).
 """
 
 import array

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from processors.changes import change_between
 from processors.duplicates import (
@@ -84,13 +85,24 @@ class DedupeStage:
         digest = fingerprint(message)
         match decide(known, offset=arrival.offset, fetched_at=message.fetched_at, fingerprint=digest):
             case New():
-                return _accepted(message, Known(arrival.offset, message.fetched_at, now, 1, digest), now, None)
-            case Revision(number=number, former_offset=offset, accepted_at=accepted_at):
+                first = Known(
+                    offset=arrival.offset,
+                    fetched_at=message.fetched_at,
+                    accepted_at=now,
+                    discovered_at=message.discovered_at,
+                    claimed_at=message.published_at,
+                    revision=1,
+                    fingerprint=digest,
+                )
+                return _accepted(message, first, now, None)
+            case Revision(number=number, former_offset=offset):
                 if former is None:
                     return FormerNeeded(offset)
-                change = change_between(_reading(former), message)
-                later = Known(arrival.offset, message.fetched_at, accepted_at, number, digest)
-                return _accepted(message, later, now, change)
+                assert known is not None  # noqa: S101  # only what is known can be revised
+                later = replace(
+                    known, offset=arrival.offset, fetched_at=message.fetched_at, revision=number, fingerprint=digest
+                )
+                return _accepted(message, later, now, change_between(_reading(former), message))
             case Redelivery():
                 return Effect()
             case quiet:
@@ -125,8 +137,14 @@ def _trace(disposition: Disposition, message: FetchedArticle, now: datetime, rev
 
 def _accepted(message: FetchedArticle, known: Known, now: datetime, change: Change | None) -> Effect:
     shared = {name: getattr(message, name) for name in FetchedArticle.__struct_fields__}
+    shared["discovered_at"] = known.discovered_at
     unique = UniqueArticle(
-        **shared, revision=known.revision, accepted_at=known.accepted_at, revised_at=now, change=change
+        **shared,
+        first_published_at=known.claimed_at,
+        revision=known.revision,
+        accepted_at=known.accepted_at,
+        revised_at=now,
+        change=change,
     )
     disposition: Disposition = "accepted" if change is None else "revised"
     outputs = (
@@ -141,9 +159,12 @@ def _withdrawal(known: Known | None, arrival: Arrival, message: Withdrawal, now:
     if known and (arrival.offset <= known.offset or known.withdrawn):
         return Effect()
     revision = known.revision + 1 if known else 1
-    accepted_at = known.accepted_at if known else now
-    state = Known(arrival.offset, message.requested_at, accepted_at, revision, "", withdrawn=True)
-    numbered = msgspec.structs.replace(message, revision=revision)
+    at = message.requested_at
+    before = known or Known(arrival.offset, at, now, at, None, revision, "")
+    state = replace(
+        before, offset=arrival.offset, fetched_at=at, revision=revision, fingerprint="", claimed_at=None, withdrawn=True
+    )
+    numbered = replace(message, revision=revision)
     note = trace(
         "dedupe",
         "withdrawn",

@@ -26,6 +26,8 @@ class Known(Struct, frozen=True, array_like=True):
         offset: of the last record that had an effect; its text can be read back from the input topic.
         fetched_at: of that reading.
         accepted_at: of the first revision.
+        discovered_at: of the first revision: when a feed first showed the article.
+        claimed_at: the publisher's first claim of when it was published.
         revision: of that reading, counted from 1.
         fingerprint: of that reading; empty once withdrawn.
         withdrawn: for good.
@@ -34,6 +36,8 @@ class Known(Struct, frozen=True, array_like=True):
     offset: int
     fetched_at: datetime
     accepted_at: datetime
+    discovered_at: datetime
+    claimed_at: datetime | None
     revision: int
     fingerprint: str
     withdrawn: bool = False
@@ -50,7 +54,6 @@ class Revision:
 
     number: int
     former_offset: int
-    accepted_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,4 +93,4 @@ def decide(known: Known | None, *, offset: int, fetched_at: datetime, fingerprin
         known.fingerprint
     ):
         return NotModified()
-    return Revision(known.revision + 1, known.offset, known.accepted_at)
+    return Revision(known.revision + 1, known.offset)

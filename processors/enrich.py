@@ -186,7 +186,7 @@ def tagged(
         quotes=labels.quotes,
         accepted_at=article.accepted_at,
         timeline=Timeline(
-            published=article.published_at,
+            published=article.first_published_at,
             discovered=article.discovered_at,
             fetched=article.fetched_at,
             accepted=article.revised_at,

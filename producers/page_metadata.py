@@ -37,7 +37,6 @@ _IMAGES: Final = ("og:image", "og:image:url", "twitter:image", "twitter:image:sr
 _SECTIONS: Final = ("article:section", "og:article:section", "cre:section", "parsely-section", "section")
 _KEYWORDS: Final = ("news_keywords", "article:tag", "keywords", "parsely-tags")
 _SITE_SUFFIX: Final = re.compile(r"\s+[|\-–—•·]\s+")
-_ROLE: Final = re.compile(r"\bauth(?:or|eur)|\bbyline|\bsignature\b", re.IGNORECASE)
 _BY: Final = re.compile(r"^\s*(?:(?:propos recueillis|article|texte|rédigé|publié)\s+)?par\s+:?\s*", re.IGNORECASE)
 _MAX_KEYWORDS: Final = 50
 _SHORT_TITLE_CHARACTERS: Final = 15

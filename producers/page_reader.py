@@ -79,25 +79,28 @@ class PageReader:
 
         A Response holds one of the page slots until `settle` has done with it.
         """
-        link, now = pending.entry.link, self._clock()
-        known = self._reserved.get(urlsplit(link).netloc)
-        if known is not None and known[1] > now:
-            return Reading(rights=known[0])
+        link = pending.entry.link
         try:
-            allowed = await self._web.may_read(link, now)
+            allowed = await self._web.may_read(link, self._clock())
             if allowed == "disallowed":
                 return Reading(failure="robots_disallowed", detail="robots.txt")
             if allowed == "unknown":
                 await self._later(pending, _ROBOTS_RETRY.total_seconds(), "robots.txt cannot be read")
                 return None
             async with self._web.page_turn(link):
-                return await self._page(link)
+                # Looked at when it is our turn: the page before may have been the first to say so.
+                return self._reservation(link) or await self._page(link)
         except AddressRefused as failure:
             return Reading(failure="address_refused", detail=failure.detail)
         except TooLarge as failure:
             return Reading(failure="too_large", detail=failure.detail)
         except FetchFailed as failure:
             return await self._again(pending, failure.slug, None)
+
+    def _reservation(self, link: str) -> Reading | None:
+        """A reading of a page that is not asked for, because its host is known to reserve mining."""
+        known = self._reserved.get(urlsplit(link).netloc)
+        return Reading(rights=known[0]) if known is not None and known[1] > self._clock() else None
 
     async def _page(self, link: str) -> Response:
         """The page, with a slot that stays taken. Waiting for the turn, we hold none."""

@@ -69,7 +69,10 @@ class Change(Struct, frozen=True, kw_only=True):
 
 
 class Timeline(Struct, frozen=True, kw_only=True):
-    """When each stage was done with the article, by that stage's own clock; `published` is the publisher's claim."""
+    """When each stage was done with the article, by that stage's own clock.
+
+    `published` is the publisher's first claim and `discovered` our first sight: no revision moves either.
+    """
 
     published: Instant | None = None
     discovered: Instant

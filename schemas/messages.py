@@ -96,7 +96,8 @@ class UniqueArticle(ArticleCore, frozen=True, kw_only=True, tag_field="type", ta
     """A reading that differs from all before it."""
 
     language_hint: str | None = None
-    discovered_at: Instant
+    discovered_at: Annotated[Instant, Meta(description="when a feed first showed the article, in all revisions")]
+    first_published_at: Annotated[Instant | None, Meta(description="the publisher's first claim, in all revisions")]
     fetched_at: Instant
     revision: Annotated[int, Meta(ge=1)]
     accepted_at: Annotated[Instant, Meta(description="dedupe's clock at the article's first revision")]

@@ -49,7 +49,13 @@ def fetched(name: str = "cantine", **changes: Any) -> FetchedArticle:
 
 
 def unique(name: str = "cantine", revision: int = 1, **changes: Any) -> UniqueArticle:
-    ours = {"discovered_at": NOON, "fetched_at": NOON, "accepted_at": NOON, "revised_at": NOON}
+    ours = {
+        "discovered_at": NOON,
+        "first_published_at": NOON - minutes(30),
+        "fetched_at": NOON,
+        "accepted_at": NOON,
+        "revised_at": NOON,
+    }
     return UniqueArticle(**{**ours, "revision": revision, **_core(name, changes)})
 
 

@@ -37,9 +37,8 @@ def register(app: typer.Typer) -> None:
 @inspect.command()
 def url(urls: Inputs = None, list_file: ListFile = None) -> None:
     """Canonical address and article id."""
-    from producers.inspection import inspect_url
-
     from deploy.inspection import inputs_of
+    from producers.inspection import inspect_url
 
     _show(inputs_of(urls, list_file), lambda given: inspect_url(given.url or given.name))
 
@@ -52,14 +51,13 @@ def feed(
     list_file: ListFile = None,
 ) -> None:
     """Title, language, format and entries of a feed (RSS, Atom)."""
-    from producers.inspection import inspect_feed
-
     from deploy.clock import utc_now
     from deploy.inspection import Source, inputs_of, read_source
+    from producers.inspection import inspect_feed
 
     def one(given: Source) -> dict[str, Any]:
         read = read_source(given)
-        return inspect_feed(read.data, url=read.url, content_type=read.content_type, now=utc_now())
+        return inspect_feed(read.data, url=read.url, content_type=read.headers.get("content-type"), now=utc_now())
 
     _show(inputs_of(sources, list_file, url=url, content_type=content_type), one)
 
@@ -72,13 +70,12 @@ def page(
     list_file: ListFile = None,
 ) -> None:
     """Title, text, dates, access and rights of an article's page."""
+    from deploy.inspection import NO_ADDRESS, Source, inputs_of, read_source
     from producers.inspection import inspect_page
-
-    from deploy.inspection import Source, inputs_of, read_source
 
     def one(given: Source) -> dict[str, Any]:
         read = read_source(given)
-        return inspect_page(read.data, url=read.url, content_type=read.content_type)
+        return inspect_page(read.data, url=read.url or NO_ADDRESS, headers=read.headers)
 
     _show(inputs_of(sources, list_file, url=url, content_type=content_type), one)
 
@@ -91,9 +88,8 @@ def text(
     list_file: ListFile = None,
 ) -> None:
     """Language, entities, places and topic labels of a text; - reads standard input."""
-    from processors.inspection import inspect_text
-
     from deploy.inspection import Source, inputs_of, read_source
+    from processors.inspection import inspect_text
 
     def one(given: Source) -> dict[str, Any]:
         read = read_source(given)
@@ -109,7 +105,7 @@ def _show(sources: list[Any], one: Callable[[Any], dict[str, Any]]) -> None:
             result = one(source)
         except Exception as error:  # noqa: BLE001  # one input of many; the line says what it was
             result = {"error": f"{type(error).__name__}: {error}", "input": source.name}
-            failed = True
+        failed = failed or "error" in result
         typer.echo(msgspec.json.encode(result).decode())
     if failed:
         raise typer.Exit(1)

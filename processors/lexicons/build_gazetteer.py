@@ -180,7 +180,7 @@ def department_rows(cities: Cities) -> tuple[list[Row], list[str]]:
             if not near:
                 missing.append(f"{town} ({code})")
                 continue
-            # GeoNames also calls Saint-Malo-de-Phily « Saint-Malo »: a by-name counts only where no place bears the name.
+            # GeoNames also calls Saint-Malo-de-Phily « Saint-Malo »: by-names count only where no place bears the name.
             bearers = [row for row in near if name_key(row.name) == name_key(town)]
             row = min(bearers or near, key=lambda row: distance_km(centre, (row.lat or 0, row.lon or 0)))
             row.department = code

@@ -8,6 +8,11 @@ from pathlib import Path
 
 import pytest
 
+COMMANDS = (
+    *("demo", "up", "newsstand", "search", "inspect", "setup", "status", "config"),
+    *("poll", "dedupe", "enrich", "cluster", "index"),
+)
+
 
 def kiosque(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("KIOSQUE_")}
@@ -28,7 +33,7 @@ def test_version(tmp_path: Path):
 
 def test_help_names_every_command(tmp_path: Path):
     text = kiosque("--help", cwd=tmp_path).stdout
-    for command in "demo up newsstand search inspect setup status config poll dedupe enrich cluster index".split():
+    for command in COMMANDS:
         assert f" {command} " in text, command
 
 

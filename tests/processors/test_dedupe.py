@@ -57,6 +57,20 @@ def test_revision_says_what_changed():
     assert "mardi" in revised.change.diff
 
 
+def test_revision_moves_neither_first_sight_nor_first_claim():
+    memory = DedupeMemory()
+    deliver(memory, arrival(fetched(), 0))
+    later = fetched(
+        text="Tout autre chose.",
+        fetched_at=NOON + minutes(9),
+        discovered_at=NOON + minutes(9),
+        published_at=NOON + minutes(8),
+    )
+    (revised,) = messages(deliver(memory, arrival(later, 1), NOON + minutes(10)))
+    assert (revised.discovered_at, revised.first_published_at) == (NOON, NOON - minutes(30))
+    assert revised.published_at == NOON + minutes(8)
+
+
 def test_revision_whose_former_text_is_no_longer_held_says_only_that_it_changed():
     memory = DedupeMemory()
     deliver(memory, arrival(fetched(), 4))

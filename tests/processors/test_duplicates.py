@@ -3,6 +3,7 @@
 import random
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,8 +21,10 @@ from processors.duplicates import (
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 LATER = NOON + timedelta(minutes=5)
-KNOWN = Known(offset=10, fetched_at=NOON, accepted_at=NOON, revision=3, fingerprint="1:a")
-GONE = Known(offset=10, fetched_at=NOON, accepted_at=NOON, revision=3, fingerprint="", withdrawn=True)
+KNOWN = Known(
+    offset=10, fetched_at=NOON, accepted_at=NOON, discovered_at=NOON, claimed_at=None, revision=3, fingerprint="1:a"
+)
+GONE = msgspec.structs.replace(KNOWN, fingerprint="", withdrawn=True)
 
 
 @pytest.mark.parametrize(
@@ -31,8 +34,8 @@ GONE = Known(offset=10, fetched_at=NOON, accepted_at=NOON, revision=3, fingerpri
         pytest.param(KNOWN, 10, NOON, "1:a", Redelivery(), id="the very record"),
         pytest.param(KNOWN, 9, LATER, "1:b", Redelivery(), id="an earlier record, whatever it holds"),
         pytest.param(KNOWN, 11, LATER, "1:a", NotModified(), id="later, same content"),
-        pytest.param(KNOWN, 11, LATER, "1:b", Revision(4, 10, NOON), id="later, other content"),
-        pytest.param(KNOWN, 11, NOON, "1:b", Revision(4, 10, NOON), id="read in the same instant, other content"),
+        pytest.param(KNOWN, 11, LATER, "1:b", Revision(4, 10), id="later, other content"),
+        pytest.param(KNOWN, 11, NOON, "1:b", Revision(4, 10), id="read in the same instant, other content"),
         pytest.param(KNOWN, 11, NOON - timedelta(1), "1:b", Superseded(), id="replayed, older than what is known"),
         pytest.param(KNOWN, 11, LATER, "2:b", NotModified(), id="a new way of fingerprinting revises nothing"),
         pytest.param(GONE, 11, LATER, "1:b", Withdrawn(), id="announced again after it was withdrawn"),
@@ -53,9 +56,9 @@ def _run(log, deliveries):
         known = state.get(key)
         match decide(known, offset=offset, fetched_at=at, fingerprint=content):
             case New():
-                state[key] = Known(offset, at, at, 1, content)
+                state[key] = Known(offset, at, at, at, None, 1, content)
             case Revision(number=number):
-                state[key] = Known(offset, at, NOON, number, content)
+                state[key] = Known(offset, at, NOON, NOON, None, number, content)
             case _:
                 continue
         out.append((key, state[key].revision, content))

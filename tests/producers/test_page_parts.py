@@ -28,7 +28,7 @@ def told(node: object) -> ArticleData | None:
 def test_the_node_of_this_page_wins_over_the_first() -> None:
     graph = {
         "@graph": [
-            {"@type": "NewsArticle", "headline": "Autre", "datePublished": "2026-01-01", "url": "https://a.fr/b"},
+            {"@type": "NewsArticle", "headline": "Autre", "datePublished": "2026-01-01", "url": "/b"},
             {"@type": "NewsArticle", "headline": "Celui-ci", "mainEntityOfPage": URL},
         ]
     }
