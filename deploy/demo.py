@@ -56,27 +56,31 @@ def _run(settings: Settings, console: Console, timeout_seconds: float, started: 
 
     console.print("Starting a real Kafka, a real Elasticsearch and Kiosque's services on this machine.")
     with Pipeline(settings, with_newsstand=True, report=report) as pipeline:
-        addresses = pipeline.addresses
-        settings = pipeline.settings
-        console.print(f"The newsstand, an invented French press, is open at {addresses.newsstand}")
-        with open_index(settings) as client:
-            missing = _watched(client, settings, console, timeout_seconds)
+        console.print(f"The newsstand, an invented French press, is open at {pipeline.addresses.newsstand}")
+        with open_index(pipeline.settings) as client:
+            missing, peak_bytes = _watched(pipeline, client, console, timeout_seconds)
             seconds = time.monotonic() - started
-            missing += _searched(client, settings, console)
+            missing += _searched(client, pipeline.settings, console)
         console.print("")
         console.print("Stopping everything.")
-    return _verdict(console, missing, seconds, addresses.logs)
+    _tell_verdict(console, missing, seconds, peak_bytes, pipeline.addresses.logs)
+    return not missing
 
 
-def _watched(client: Elasticsearch, settings: Settings, console: Console, timeout_seconds: float) -> list[Shortfall]:
-    """Show what arrives until all is as expected, or time is up; returns what is not."""
-    board = Board(settings, client, console)
+def _watched(
+    pipeline: Pipeline, client: Elasticsearch, console: Console, timeout_seconds: float
+) -> tuple[list[Shortfall], int]:
+    """Show what arrives until all is as expected, or time is up; returns what is not, and the most memory held."""
+    board = Board(pipeline.settings, client, console)
     deadline = time.monotonic() + timeout_seconds
+    peak_bytes = 0
     while True:
         board.show_news()
-        missing = shortfalls(client, expectations(), index_prefix=settings.index_prefix)
+        peak_bytes = max(peak_bytes, pipeline.resident_bytes() or 0)
+        missing = shortfalls(client, expectations(), index_prefix=pipeline.settings.index_prefix)
         if not missing or time.monotonic() > deadline:
-            return missing
+            board.show_news()
+            return missing, peak_bytes
         time.sleep(_POLL_SECONDS)
 
 
@@ -100,12 +104,14 @@ def _searched(client: Elasticsearch, settings: Settings, console: Console) -> li
     return missing
 
 
-def _verdict(console: Console, missing: list[Shortfall], seconds: float, logs: Path) -> bool:
-    total = len(expectations())
-    if not missing:
-        console.print(f"All {total} articles ended as they should, {seconds:.0f} s after the start.", style="green")
-        return True
-    for shortfall in missing:
-        console.print(f"{shortfall.article}: {shortfall.what}", style="red", markup=False)
-    console.print(f"{len(missing)} of the demo's expectations did not hold; the services' logs are in {logs}.")
-    return False
+def _tell_verdict(console: Console, missing: list[Shortfall], seconds: float, peak_bytes: int, logs: Path) -> None:
+    if missing:
+        for shortfall in missing:
+            console.print(f"{shortfall.article}: {shortfall.what}", style="red", markup=False)
+        console.print(f"{len(missing)} of the demo's expectations did not hold; the services' logs are in {logs}.")
+        return
+    memory = f"; all processes together held {peak_bytes / 1e9:.1f} GB at most" if peak_bytes else ""
+    console.print(
+        f"All {len(expectations())} articles ended as they should, {seconds:.0f} s after the start{memory}.",
+        style="green",
+    )

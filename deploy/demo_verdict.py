@@ -8,7 +8,7 @@ from elasticsearch import Elasticsearch
 
 from deploy.newsstand.expectations import Expectation
 from producers.canonical import article_id, canonical_url
-from sinks.lookups import dispositions, find_article
+from sinks.lookups import dispositions, find_article, make_searchable
 
 _INDEXED: Final = "indexed"
 
@@ -22,7 +22,8 @@ class Shortfall:
 
 
 def shortfalls(client: Elasticsearch, expected: Sequence[Expectation], *, index_prefix: str) -> list[Shortfall]:
-    """Everything that is not as expected; empty when all is."""
+    """Everything that is not as expected; empty when all is, and searches can see it."""
+    make_searchable(client, index_prefix=index_prefix)
     documents: dict[str, dict[str, Any]] = {}
     found: list[Shortfall] = []
     for wanted in expected:

@@ -23,6 +23,7 @@ from deploy.newsstand import feeds_catalogue, hosts, load_stand
 from deploy.server_setup import prepare_servers
 from deploy.settings import Settings, as_environment
 from deploy.stack.local_stack import LocalStack
+from deploy.stack.memory import resident_bytes
 from deploy.stack.supervisor import Child, ChildState, Supervisor
 
 SERVICES: Final = ("poll", "dedupe", "enrich", "cluster", "index")
@@ -83,6 +84,10 @@ class Pipeline:
     def states(self) -> dict[str, ChildState]:
         """What each process is doing."""
         return self._supervisor.states()
+
+    def resident_bytes(self) -> int | None:
+        """Memory of all servers and services now; None where it cannot be told."""
+        return resident_bytes({state.pid for state in self.states().values() if state.pid is not None})
 
     def _start(self) -> None:
         settings = self.settings

@@ -40,6 +40,18 @@ class StoredArticle:
     document: dict[str, Any]
 
 
+def make_searchable(client: Elasticsearch, *, index_prefix: str = "kiosque") -> None:
+    """Let searches see everything that was indexed until now, without waiting for the refresh interval.
+
+    Raises:
+        StoreUnavailable: the server does not answer.
+        SinkError: it refuses the credentials.
+    """
+    names = index_names(index_prefix)
+    with store_errors():
+        client.indices.refresh(index=[names.articles_alias, names.revisions, names.trace], ignore_unavailable=True)
+
+
 def index_counts(client: Elasticsearch, *, index_prefix: str = "kiosque") -> IndexCounts:
     """Count what a search can see; indices that do not exist yet hold nothing.
 
