@@ -9,6 +9,7 @@ BOOTSTRAP = @for python in $(PYTHONS); do \
 	exec python3 deploy/bootstrap.py $(1)
 BIN := .venv/bin
 ARGS ?=
+TWO_AT_A_TIME := -n 2 --dist loadgroup
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up test test-fast check fix generate lock clean
@@ -31,11 +32,11 @@ up:  ## The whole local stack until Ctrl-C (ARGS="--feeds FILE ...")
 ##@ Develop
 test:  ## All tests, also those on the real servers (ARGS="-k canonical ...")
 	$(call BOOTSTRAP,--dev)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(TWO_AT_A_TIME) $(ARGS)
 
-test-fast:  ## The tests that need no server
+test-fast:  ## The tests that need no server, within a minute
 	$(call BOOTSTRAP,--dev --no-servers)
-	@$(BIN)/python -m pytest -m "not servers" $(ARGS)
+	@$(BIN)/python -m pytest $(TWO_AT_A_TIME) -m "not servers and not slow" $(ARGS)
 
 check:  ## All checks: format, lint, types, who may import whom, generated files
 	$(call BOOTSTRAP,--dev --no-servers)
@@ -50,9 +51,10 @@ fix:  ## Format, and repair what the linter can repair
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-generate:  ## Write the generated files again (JSON Schema, AsyncAPI)
+generate:  ## Write the generated files again (JSON Schema, AsyncAPI, examples)
 	$(call BOOTSTRAP,--dev --no-servers)
 	$(BIN)/python -m schemas.generate
+	$(BIN)/python -m deploy.contract_examples
 
 UV_COMPILE = "$$($(BIN)/python -m deploy.environment)" pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml

@@ -11,7 +11,7 @@ from deploy.errors import ServerAbsent, UserError
 from schemas import kafka_topics
 from schemas.kafka_topics import KafkaTopic, full_name, topic_config
 
-KAFKA_ANSWER_MS: Final = 5_000
+KAFKA_ANSWER_MS: Final = 3_000
 """How long a command waits for Kafka's first answer."""
 
 

@@ -114,6 +114,7 @@ class _Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyt
             "auto_offset_reset": "earliest",
             "session_timeout_ms": 10_000,
             "heartbeat_interval_ms": 2_000,
+            "metadata_max_age_ms": 10_000,  # a leader that misses the topic assigns nothing until it looks again
             "max_poll_records": 2_000,
             "max_partition_fetch_bytes": 4 << 20,
             "reconnect_backoff_max_ms": 1_000,
@@ -124,8 +125,7 @@ class _Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyt
         self._memory = memory
         self._release = release
         self._lock = threading.Lock()
-        self._reading: dict[int, dict[str, Record]] = {}
-        self._ends: dict[int, int] = {}
+        self._reading: dict[int, _Reading] = {}
         self._assigned = False
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="feeds-state", daemon=True)
@@ -151,7 +151,7 @@ class _Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyt
         numbers = [part.partition for part in assigned]
         with self._lock:
             self._assigned = True
-            self._reading |= {number: {} for number in numbers}
+            self._reading |= {number: _Reading() for number in numbers}
         _log.info("partitions assigned", kafka_topic=self._topic, partitions=sorted(numbers))
 
     def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
@@ -161,7 +161,6 @@ class _Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyt
             self._assigned = False
             for number in numbers:
                 self._reading.pop(number, None)
-                self._ends.pop(number, None)
         if not numbers or self._loop.is_closed():
             return
         _log.info("partitions revoked", kafka_topic=self._topic, partitions=sorted(numbers))
@@ -186,6 +185,9 @@ class _Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyt
             except KafkaError as error:
                 _log.warning("kafka is absent", error=type(error).__name__, detail=str(error))
                 self._stopping.wait(_RETRY_SECONDS)
+            except Exception:  # noqa: BLE001 a thread that dies silently would leave the poller unready for good
+                _log.exception("internal error", thread="feeds-state")
+                self._stopping.wait(_RETRY_SECONDS)
             finally:
                 if consumer is not None:
                     with suppress(KafkaError, OSError):
@@ -196,37 +198,51 @@ class _Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyt
             try:
                 batches = consumer.poll(timeout_ms=_POLL_MS)
                 self._take(batches)
-                self._finish_reading(consumer)
-            except KafkaError as error:  # of a connection: the consumer survives it
+                self._go_on_reading(consumer)
+            except (KafkaError, ValueError) as error:  # of a connection, or a partition taken away meanwhile
                 _log.warning("reading feeds.state failed", error=type(error).__name__, detail=str(error))
                 self._stopping.wait(_RETRY_SECONDS)
 
     def _take(self, batches: dict[TopicPartition, list[Any]]) -> None:
         with self._lock:
             for part, messages in batches.items():
-                records = self._reading.get(part.partition)
-                if records is None:
-                    continue
-                for message in messages:
-                    _apply(records, message)
+                reading = self._reading.get(part.partition)
+                if reading is not None and reading.end is not None:
+                    for message in messages:
+                        _apply(reading.records, message)
 
-    def _finish_reading(self, consumer: KafkaConsumer) -> None:
-        """Hand over the partitions that are read to the end they had when we first asked, after their assignment."""
+    def _go_on_reading(self, consumer: KafkaConsumer) -> None:
+        """Begin with newly assigned partitions; hand over those that are read to the end they had when we began."""
         with self._lock:
-            numbers = set(self._reading)
-        parts = {number: TopicPartition(self._topic, number) for number in numbers}
-        unknown = [part for number, part in parts.items() if number not in self._ends]
-        if unknown:
-            found = consumer.end_offsets(unknown)
-            self._ends |= {part.partition: end for part, end in found.items()}
-        for number, part in parts.items():
-            if number in self._ends and consumer.position(part, timeout_ms=1_000) >= self._ends[number]:
+            readings = {TopicPartition(self._topic, number): reading for number, reading in self._reading.items()}
+        begun = {part: reading for part, reading in readings.items() if reading.end is not None}
+        fresh = {part: reading for part, reading in readings.items() if reading.end is None}
+        if fresh:
+            # A partition that stays ours through a rebalance is still paused at its end; its records are dropped.
+            consumer.seek_to_beginning(*fresh)
+            consumer.resume(*fresh)
+            for part, end in consumer.end_offsets(list(fresh)).items():
+                fresh[part].end = end
+        for part, reading in begun.items():
+            position = consumer.position(part, timeout_ms=1_000)
+            if position is not None and position >= (reading.end or 0):
                 consumer.pause(part)
-                with self._lock:
-                    records = self._reading.pop(number, None)
-                    self._ends.pop(number, None)
-                if records is not None:
-                    self._loop.call_soon_threadsafe(self._memory.load, number, records)
+                self._hand_over(part.partition, reading)
+
+    def _hand_over(self, number: int, reading: "_Reading") -> None:
+        with self._lock:
+            if self._reading.get(number) is not reading:
+                return  # taken away meanwhile
+            del self._reading[number]
+        self._loop.call_soon_threadsafe(self._memory.load, number, reading.records)
+
+
+class _Reading:
+    """One assignment of a partition while it is being read; `end` is None until its reading has begun."""
+
+    def __init__(self) -> None:
+        self.records: dict[str, Record] = {}
+        self.end: int | None = None
 
 
 def _apply(records: dict[str, Record], message: Any) -> None:

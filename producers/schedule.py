@@ -58,7 +58,7 @@ def interval_after_failure(
 def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | None:
     """What Retry-After asks for, in seconds from now; None for absent, negative or unreadable values."""
     value = headers.get("retry-after", "").strip()
-    if value.isdigit() and len(value) < 12:  # noqa: PLR2004 more digits are nonsense
+    if value.isascii() and value.isdigit() and len(value) < 12:  # noqa: PLR2004 more digits are nonsense
         return float(value)
     moment = _http_date(value)
     return None if moment is None or moment < now else (moment - now).total_seconds()

@@ -39,6 +39,7 @@ def article(**changes: object) -> UniqueArticle:
         accepted_at=NOW - timedelta(minutes=3),
         revised_at=NOW - timedelta(minutes=2),
         published_at=NOW - timedelta(hours=1),
+        first_published_at=NOW - timedelta(hours=1),
     )
     return msgspec.structs.replace(known, **changes)
 

@@ -41,7 +41,8 @@ def test_the_node_of_this_page_wins_over_the_first() -> None:
     ("free", "expected"),
     [
         (False, False), ("False", False), ("false", False), ("https://schema.org/False", False), ("No", False),
-        (True, True), ("True", True), ("http://schema.org/True", True), ("Yes", True), (None, None), ("peut-être", None),
+        (True, True), ("True", True), ("http://schema.org/True", True), ("Yes", True),
+        (None, None), ("peut-être", None),
     ],
 )  # fmt: skip
 def test_spellings_of_free(free: object, expected: bool | None) -> None:

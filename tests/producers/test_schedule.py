@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from producers.schedule import (
@@ -85,6 +85,7 @@ def test_the_next_poll_lies_ahead_and_a_failing_feed_is_never_abandoned(
 
 
 @given(st.text(max_size=40))
+@example("²")  # a digit to str.isdigit, none to float
 def test_any_retry_after_gives_seconds_or_none(value: str) -> None:
     seconds = retry_after_seconds({"retry-after": value}, NOON)
     assert seconds is None or seconds >= 0

@@ -20,11 +20,9 @@ def test_cache_folder(environ: dict[str, str], home_is_closed: bool, expected: P
     assert default_cache_dir(environ, HOME, home_is_closed_to_servers=home_is_closed) == expected
 
 
-def test_outermost_closed_folder_on_the_way(tmp_path: Path) -> None:
-    closed, inner = tmp_path / "closed", tmp_path / "closed" / "inner"
+def test_outermost_closed_folder_on_the_way(open_tmp_path: Path) -> None:
+    closed, inner = open_tmp_path / "closed", open_tmp_path / "closed" / "inner"
     inner.mkdir(parents=True)
-    for folder in [tmp_path, *tmp_path.parents][:3]:
-        folder.chmod(0o755)
     inner.chmod(0o700)
     closed.chmod(0o700)
     assert first_closed_folder(inner / "not" / "there") == closed

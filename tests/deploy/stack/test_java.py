@@ -35,13 +35,6 @@ def java_in(home: Path, version: int, *modules: str) -> Path:
     return home
 
 
-@pytest.fixture
-def open_tmp_path(tmp_path: Path) -> Path:
-    for folder in [tmp_path, *tmp_path.parents][:3]:
-        folder.chmod(0o755)
-    return tmp_path
-
-
 @pytest.mark.parametrize(
     ("candidate", "reason"),
     [
