@@ -26,7 +26,10 @@ from schemas.kafka_topics import FEEDS_STATE, full_name
 _log = structlog.get_logger(__name__)
 
 GROUP: Final = "kiosque-poll"
-_POLL_MS: Final = 250
+_BLOCKING_MS: Final = 25
+"""kafka-python 3.0.12 turns in circles inside poll() while a heartbeat is overdue and Kafka does not answer (measured:
+99 % of a core). So it may block shortly only, and we rest outside of it."""
+_REST_SECONDS: Final = 0.05
 _RETRY_SECONDS: Final = 1.0
 _RELEASE_SECONDS: Final = 5.0
 _JOIN_SECONDS: Final = 15.0
@@ -196,7 +199,9 @@ class _Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyt
     def _serve(self, consumer: KafkaConsumer) -> None:
         while not self._stopping.is_set():
             try:
-                batches = consumer.poll(timeout_ms=_POLL_MS)
+                batches = consumer.poll(timeout_ms=_BLOCKING_MS)
+                if not batches:
+                    self._stopping.wait(_REST_SECONDS)
                 self._take(batches)
                 self._go_on_reading(consumer)
             except (KafkaError, ValueError) as error:  # of a connection, or a partition taken away meanwhile

@@ -8,6 +8,7 @@ its records. What to do with any of it is the indexer's decision.
 
 import socket
 import threading
+import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
@@ -27,6 +28,10 @@ log = structlog.get_logger(__name__)
 GROUP: Final = "kiosque-index"
 """The consumer group, with the topic prefix before it: two installations on one broker must not share it."""
 
+_BLOCKING_MS: Final = 25
+"""kafka-python 3.0.12 turns in circles inside poll() while a heartbeat is overdue and Kafka does not answer (measured:
+99 % of a core). So it may block shortly only, and we rest outside of it."""
+_REST_SECONDS: Final = 0.05
 _COMMIT_TIMEOUT_MS: Final = 5000
 _CONNECT_TIMEOUT_SECONDS: Final = 3.0
 
@@ -168,9 +173,11 @@ class KafkaSource:
                 self._consumer.pause(*self._consumer.assignment())
             elif stopped := self._consumer.paused():
                 self._consumer.resume(*stopped)
-            polled = self._consumer.poll(timeout_ms=int(timeout_seconds * 1000))
+            polled = self._consumer.poll(timeout_ms=min(_BLOCKING_MS, int(timeout_seconds * 1000)))
         except KafkaError as error:
             raise SourceUnavailable(_shown(error)) from error
+        if not polled and timeout_seconds > 0:
+            time.sleep(min(_REST_SECONDS, timeout_seconds))
         return Polled(
             records=tuple(_record(read) for reads in polled.values() for read in reads),
             revoked=self._holdings.take_revoked(),
