@@ -10,6 +10,7 @@ pytest_plugins = ["tests.servers"]
 ROOT = Path(__file__).parent.parent
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip what needs the absent corpus; keep together what shares servers, so that workers do not start them twice."""
     skip = None if corpus_folder() else pytest.mark.skip(reason="no corpus beside the project (KIOSQUE_CORPUS)")
