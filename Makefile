@@ -9,7 +9,8 @@ BOOTSTRAP = @for python in $(PYTHONS); do \
 	exec python3 deploy/bootstrap.py $(1)
 BIN := .venv/bin
 ARGS ?=
-TWO_AT_A_TIME := -n 2 --dist loadgroup
+TWO_AT_A_TIME := -n 2
+NONE_SELECTED := test $$? -eq 5
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up test test-fast check fix generate lock clean
@@ -32,7 +33,8 @@ up:  ## The whole local stack until Ctrl-C (ARGS="--feeds FILE ...")
 ##@ Develop
 test:  ## All tests, also those on the real servers (ARGS="-k canonical ...")
 	$(call BOOTSTRAP,--dev)
-	@$(BIN)/python -m pytest $(TWO_AT_A_TIME) $(ARGS)
+	@$(BIN)/python -m pytest $(TWO_AT_A_TIME) -m "not servers" $(ARGS) || $(NONE_SELECTED)
+	@$(BIN)/python -m pytest -m servers $(ARGS) || $(NONE_SELECTED)
 
 test-fast:  ## The tests that need no server, within a minute
 	$(call BOOTSTRAP,--dev --no-servers)

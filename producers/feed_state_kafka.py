@@ -26,9 +26,11 @@ from schemas.kafka_topics import FEEDS_STATE, full_name
 _log = structlog.get_logger(__name__)
 
 GROUP: Final = "kiosque-poll"
+_POLL_MS: Final = 250
 _BLOCKING_MS: Final = 25
 """kafka-python 3.0.12 turns in circles inside poll() while a heartbeat is overdue and Kafka does not answer (measured:
-99 % of a core). So it may block shortly only, and we rest outside of it."""
+99 % of a core). So a settled member blocks shortly only and rests outside of it; joining needs longer polls (with short
+ones some members never joined)."""
 _REST_SECONDS: Final = 0.05
 _RETRY_SECONDS: Final = 1.0
 _RELEASE_SECONDS: Final = 5.0
@@ -199,8 +201,9 @@ class _Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyt
     def _serve(self, consumer: KafkaConsumer) -> None:
         while not self._stopping.is_set():
             try:
-                batches = consumer.poll(timeout_ms=_BLOCKING_MS)
-                if not batches:
+                settled = self._assigned
+                batches = consumer.poll(timeout_ms=_BLOCKING_MS if settled else _POLL_MS)
+                if settled and not batches:
                     self._stopping.wait(_REST_SECONDS)
                 self._take(batches)
                 self._go_on_reading(consumer)

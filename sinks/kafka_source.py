@@ -30,7 +30,8 @@ GROUP: Final = "kiosque-index"
 
 _BLOCKING_MS: Final = 25
 """kafka-python 3.0.12 turns in circles inside poll() while a heartbeat is overdue and Kafka does not answer (measured:
-99 % of a core). So it may block shortly only, and we rest outside of it."""
+99 % of a core). So a settled member blocks shortly only and rests outside of it; joining needs longer polls (with short
+ones some members never joined)."""
 _REST_SECONDS: Final = 0.05
 _COMMIT_TIMEOUT_MS: Final = 5000
 _CONNECT_TIMEOUT_SECONDS: Final = 3.0
@@ -90,15 +91,19 @@ class Holdings(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python
         self._lock = threading.Lock()
         self._held: frozenset[Partition] = frozenset()
         self._revoked: frozenset[Partition] = frozenset()
+        self.settled = False
+        """Whether the group has told us what is ours, and is not about to tell us anew."""
 
     def on_partitions_revoked(self, revoked: Collection[Any]) -> None:
-        """Nothing yet: they may stay ours."""
+        """They may stay ours: the group is about to say."""
+        self.settled = False
 
     def on_partitions_lost(self, lost: Collection[Any]) -> None:
         """The group went on without us: everything is read anew."""
         with self._lock:
             self._revoked |= self._held | _partitions(lost)
             self._held = frozenset()
+            self.settled = False
 
     def on_partitions_assigned(self, assigned: Collection[Any]) -> None:
         """Note what is missing from the whole new assignment."""
@@ -106,6 +111,7 @@ class Holdings(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python
         with self._lock:
             self._revoked |= self._held - held
             self._held = held
+            self.settled = True
 
     def take_revoked(self) -> frozenset[Partition]:
         """What was taken away since the last call."""
@@ -173,7 +179,10 @@ class KafkaSource:
                 self._consumer.pause(*self._consumer.assignment())
             elif stopped := self._consumer.paused():
                 self._consumer.resume(*stopped)
-            polled = self._consumer.poll(timeout_ms=min(_BLOCKING_MS, int(timeout_seconds * 1000)))
+            timeout_ms = int(timeout_seconds * 1000)
+            if self._holdings.settled:
+                timeout_ms = min(_BLOCKING_MS, timeout_ms)
+            polled = self._consumer.poll(timeout_ms=timeout_ms)
         except KafkaError as error:
             raise SourceUnavailable(_shown(error)) from error
         if not polled and timeout_seconds > 0:

@@ -48,10 +48,9 @@ def _as_user_error(kind: type[Exception]) -> Iterator[None]:
 
 def poll() -> None:
     """Poll the feeds, fetch new articles, publish them to Kafka (articles.fetched)."""
+    from producers.errors import ProducerError
     from producers.options import PollerOptions
     from producers.service import run_poller
-
-    from producers.errors import ProducerError
 
     settings, metrics = _prepared()
     shipped = Path(str(resources.files("producers") / "catalogue.toml"))
