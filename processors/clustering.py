@@ -1,7 +1,7 @@
 """Which story does an article belong to? Copies, edited copies, briefs and extensions of one text are one story.
 
 Nothing is thrown away: an article that resembles none founds a story under its own id, for good. The result depends on
-the order of arrival only. Thresholds: DESIGN §6.
+the order of arrival only.
 """
 
 from collections import defaultdict

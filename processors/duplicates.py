@@ -1,4 +1,4 @@
-"""Is this reading of an article new? The decision of DESIGN D5, in its order.
+"""Is this reading of an article new? The decision, in its order.
 
     offset <= recorded          Redelivery     Kafka gave the record again; its effects stand
     withdrawn                   Withdrawn      withdrawn for good

@@ -2,7 +2,7 @@
 
     paragraph spans of the model ─► entity_repairs (one paragraph) ─► here: one kind and one name for each entity
 
-The paragraph is the unit of recognition (DESIGN §6: cutting by sentence changes 466 of 5,002 mentions, batching none);
+The paragraph is the unit of recognition (cutting by sentence changes 466 of 5,002 mentions, batching none);
 the title is a unit of its own. Which place a name means is told by places.py and comes in as `place_names`. Pure.
 """
 

@@ -1,6 +1,6 @@
 """Faust's Kafka transport with two corrections, for workers that read transactional topics.
 
-faust-streaming 0.15.3 reads committed records only under `exactly_once`, which we never use (DESIGN D5). And it takes
+faust-streaming 0.15.3 reads committed records only under `exactly_once`, which we never use. And it takes
 the offsets that transaction markers and aborted records occupy for unprocessed messages unless it has noted the gap,
 which it does not behind a topic's very first message (`if gap > 1 and r_offset`, where r_offset is 0): its commits then
 stand still until the worker is started again. tests/integration/test_transactional_input.py fails without either

@@ -1,4 +1,4 @@
-"""What the pipeline makes of one text, as the JSON object that `kiosque inspect text` prints (DESIGN D10)."""
+"""What the pipeline makes of one text, as the JSON object that `kiosque inspect text` prints."""
 
 from functools import lru_cache
 from typing import Any

@@ -15,7 +15,7 @@ from py3langid.langid import MODEL_FILE, LanguageIdentifier
 from schemas.labels import Language
 
 SHORT_CHARACTERS: Final = 30
-"""Below this the feed's word is better than any measurement (DESIGN §6)."""
+"""Below this the feed's word is better than any measurement."""
 
 UNSURE_CHARACTERS: Final = 80
 """Below this a near miss goes to the language the feed declares."""

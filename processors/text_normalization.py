@@ -18,7 +18,7 @@ _DOTTED = re.compile(r"\b(?:[A-ZÉÀ]\.){2,}")
 def straight_apostrophes(text: str) -> str:
     """The text with ' for typographic apostrophes. Same length, so offsets stay valid.
 
-    The language model was trained on straight ones and takes « l’Élysée » for one word otherwise (DESIGN §6).
+    The language model was trained on straight ones and takes « l’Élysée » for one word otherwise.
     """
     return text.translate(_APOSTROPHES)
 

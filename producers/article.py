@@ -175,7 +175,7 @@ def _article(
 def _published(
     entry: Entry, page: Page, discovered_at: datetime, problems: list[str]
 ) -> tuple[datetime | None, Precision]:
-    """The publisher's claim, feed first; never later than when we first saw the article (DESIGN D4)."""
+    """The publisher's claim, feed first; never later than when we first saw the article."""
     at, precision = entry.published_at, entry.published_precision
     if at is None:
         at, precision = page.published_at, page.published_precision

@@ -30,7 +30,7 @@ class Feed(Struct, frozen=True, kw_only=True):
 
     Attributes:
         url: as given; its spelling is the key of the feed's memory.
-        group: politeness group: the domain whose *pages* are read. One group is polled by one poller (DESIGN D1).
+        group: politeness group: the domain whose *pages* are read. One group is polled by one poller.
         section: the publisher's section, "" for the whole paper.
         topic: hint for the topic labels, an IPTC top-level code or None.
     """

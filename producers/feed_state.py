@@ -1,7 +1,7 @@
 """The poller's memory: a protocol and the body in memory. Kafka's body is feed_state_kafka.py.
 
 A store owns some partitions of feeds.state at a time; a politeness group lies in one of them, so that one host is
-polled by one poller (DESIGN D1). What it owns it has completely in memory; writes return when they are durable.
+polled by one poller. What it owns it has completely in memory; writes return when they are durable.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""What the producers make of one input, as the stable JSON of `kiosque inspect url|feed|page` (DESIGN D10).
+"""What the producers make of one input, as the stable JSON of `kiosque inspect url|feed|page`.
 
 The keys are public. No input raises: what cannot be read gives {"error": …}.
 """

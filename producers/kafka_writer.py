@@ -3,7 +3,7 @@
     write() → size checked → own thread → kafka-python's idempotent producer → acknowledged → write() returns
 
 A broken connection is waited out, however long. kafka-python's idempotent producer is unusable after some errors
-(DESIGN §5), so it is replaced after any, and the record sent again; a record may so arrive twice, but never gets lost.
+so it is replaced after any, and the record sent again; a record may so arrive twice, but never gets lost.
 """
 
 import asyncio

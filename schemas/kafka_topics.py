@@ -1,4 +1,4 @@
-"""The Kafka topics: who writes, who reads, how long they keep. DESIGN §2.
+"""The Kafka topics: who writes, who reads, how long they keep.
 
 Partition counts never change on a live system: keys would move and lose their order. A new count is a new topic.
 """

@@ -98,7 +98,7 @@ class KafkaDeadLetters:
     """Dead letters on articles.dead.
 
     The producer is made when the first letter is written, and anew after any failure: kafka-python's idempotent
-    producer is unusable after some of them (DESIGN §5).
+    producer is unusable after some of them.
 
     Args:
         kafka: bootstrap servers.

@@ -1,6 +1,6 @@
 """Messages -> documents of the three indices, with their ids and times.
 
-`@timestamp` of an article (DESIGN D4) is the publisher's first claim we hold, `timeline.published`, else
+`@timestamp` of an article is the publisher's first claim we hold, `timeline.published`, else
 `published_at`; clamped to the first sight of the article, the earlier of `timeline.discovered` and `accepted_at`, both
 of which are the same in all its revisions. So it is never null, never in the future, and a revision that claims a later
 time can never push an article forward in time beyond its first sight. `event.ingested` is the sink's clock.

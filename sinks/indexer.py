@@ -3,7 +3,7 @@
     poll -> decode and decide (operations.py) -> one bulk request (store.py) -> an outcome for each item
     (bulk_result.py) -> what is settled (settlement.py) -> dead letters acknowledged -> offsets committed
 
-Delivery is at least once with idempotent effects (DESIGN D5). While Elasticsearch or the dead letters cannot take
+Delivery is at least once with idempotent effects. While Elasticsearch or the dead letters cannot take
 anything the partitions are paused, polling goes on so that the group keeps its member, nothing is committed, and the
 gauge `ready` is 0. After too many dead letters in a row one record is tried from time to time. Every decision is made
 in the pure modules named above; this one owns the order of things.

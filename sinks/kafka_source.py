@@ -150,7 +150,7 @@ class KafkaSource:
                 session_timeout_ms=10_000,
                 heartbeat_interval_ms=2000,
                 metadata_max_age_ms=30_000,
-                # kafka-python's default lets a client sleep for up to 48 s after the broker is back (DESIGN §7).
+                # kafka-python's default lets a client sleep for up to 48 s after the broker is back.
                 reconnect_backoff_max_ms=1000,
                 bootstrap_timeout_ms=5000,
             )

@@ -1,4 +1,4 @@
-"""The index templates: which field is what, for articles, revisions and trace. DESIGN §8 and §13.
+"""The index templates: which field is what, for articles, revisions and trace.
 
 Every index is `dynamic: strict`: a field that is not here is refused, never guessed. One index per template version:
 a change that existing documents would not bear raises TEMPLATE_VERSION and is brought in by a reindex (an added field
@@ -95,7 +95,7 @@ _GEO_POINT: Final[dict[str, Any]] = {"type": "geo_point"}
 
 _TITLE: Final = _french(
     keyword=_keyword(2000),
-    # search_as_you_type is not part of every server (DESIGN §10); word beginnings at index time do the same.
+    # search_as_you_type is not part of every server; word beginnings at index time do the same.
     suggest={"type": "text", "analyzer": FRENCH_PREFIX, "search_analyzer": FRENCH_EXACT},
 )
 

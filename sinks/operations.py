@@ -80,7 +80,7 @@ def plan(record: Record, kind: Kind, names: IndexNames, now: datetime) -> Plan |
         return _trace_plan(record, names, now) if kind == "trace" else _article_plan(record, names, now)
     except InvalidMessage as error:
         return SetAside("invalid_message", str(error))
-    except Exception:  # noqa: BLE001 - an unknown bug must not block the records behind this one (DESIGN §7)
+    except Exception:  # noqa: BLE001 - an unknown bug must not block the records behind this one
         return SetAside("internal_error", traceback.format_exc())
 
 

@@ -1,4 +1,4 @@
-"""The decision of DESIGN D5: what a reading is, given what is known of its article."""
+"""The decision: what a reading is, given what is known of its article."""
 
 import random
 from datetime import UTC, datetime, timedelta

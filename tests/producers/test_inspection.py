@@ -1,4 +1,4 @@
-"""`kiosque inspect` is a black box that people and tests rely on: its keys never change (DESIGN D10)."""
+"""`kiosque inspect` is a black box that people and tests rely on: its keys never change."""
 
 import gzip
 import json
