@@ -63,17 +63,28 @@ def client_of(chosen: IndexerOptions) -> Iterator[Elasticsearch]:
 @contextmanager
 def kafka_topics(chosen: IndexerOptions) -> Iterator[None]:
     """The topics of the sink as an installation has them."""
-    admin = KafkaAdminClient(bootstrap_servers=chosen.kafka, request_timeout_ms=30_000)
     topics = [
         NewTopic(full_name(topic, chosen.topic_prefix), topic.partitions, 1, topic_configs=topic_config(topic))
         for topic in (ENRICHED, TRACE, DEAD)
     ]
-    admin.create_topics(topics)
-    admin.wait_for_topics([topic.name for topic in topics])
+    names = [topic.name for topic in topics]
+    with kafka_admin(chosen) as admin:
+        admin.create_topics(topics)
+        admin.wait_for_topics(names)
     try:
         yield
     finally:
-        admin.delete_topics([topic.name for topic in topics])
+        with kafka_admin(chosen) as admin:  # a new one: the test may have killed the broker under the first
+            admin.delete_topics(names)
+
+
+@contextmanager
+def kafka_admin(chosen: IndexerOptions) -> Iterator[KafkaAdminClient]:
+    """A client for making and deleting topics."""
+    admin = KafkaAdminClient(bootstrap_servers=chosen.kafka, request_timeout_ms=30_000)
+    try:
+        yield admin
+    finally:
         admin.close()
 
 
