@@ -109,7 +109,34 @@ class PartitionMemory:
         ]
 
 
-class InMemoryFeedStates:
+class AnsweredFromMemory:
+    """The half of FeedStates that asks nobody: what is owned is completely in memory."""
+
+    def __init__(self) -> None:
+        self._memory = PartitionMemory()
+
+    def owned(self) -> frozenset[int]:
+        """See FeedStates."""
+        return self._memory.partitions()
+
+    def feed(self, url: str) -> FeedState | None:
+        """See FeedStates."""
+        return self._memory.feed(url)
+
+    def feeds_of(self, group: str) -> Iterable[FeedState]:
+        """See FeedStates."""
+        return self._memory.feeds_of(group)
+
+    def pages(self) -> Iterable[PendingPage]:
+        """See FeedStates."""
+        return self._memory.pages()
+
+    def is_current(self, page: PendingPage) -> bool:
+        """See FeedStates."""
+        return self._memory.holds(page)
+
+
+class InMemoryFeedStates(AnsweredFromMemory):
     """Owns everything at once. `log` is what would be on the topic: a second store on the same log is a restart.
 
     Args:
@@ -117,8 +144,8 @@ class InMemoryFeedStates:
     """
 
     def __init__(self, log: dict[str, bytes] | None = None) -> None:
+        super().__init__()
         self.log: dict[str, bytes] = {} if log is None else log
-        self._memory = PartitionMemory()
         self._release: Release | None = None
 
     async def start(self, release: Release) -> None:
@@ -142,26 +169,6 @@ class InMemoryFeedStates:
     def is_ready(self) -> bool:
         """See FeedStates."""
         return self._release is not None
-
-    def owned(self) -> frozenset[int]:
-        """See FeedStates."""
-        return self._memory.partitions()
-
-    def feed(self, url: str) -> FeedState | None:
-        """See FeedStates."""
-        return self._memory.feed(url)
-
-    def feeds_of(self, group: str) -> Iterable[FeedState]:
-        """See FeedStates."""
-        return self._memory.feeds_of(group)
-
-    def pages(self) -> Iterable[PendingPage]:
-        """See FeedStates."""
-        return self._memory.pages()
-
-    def is_current(self, page: PendingPage) -> bool:
-        """See FeedStates."""
-        return self._memory.holds(page)
 
     async def save(self, record: Record) -> None:
         """See FeedStates."""

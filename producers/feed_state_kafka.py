@@ -18,9 +18,9 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.consumer.subscription_state import ConsumerRebalanceListener
 from kafka.errors import KafkaError
 
-from producers.feed_state import PartitionMemory, Release, partition_of
+from producers.feed_state import AnsweredFromMemory, PartitionMemory, Release, partition_of
 from producers.kafka_writer import KafkaWriter
-from producers.records import FeedState, PendingPage, Record, decode_record, encode_record, record_key
+from producers.records import PendingPage, Record, decode_record, encode_record, record_key
 from schemas.kafka_topics import FEEDS_STATE, full_name
 
 _log = structlog.get_logger(__name__)
@@ -37,7 +37,7 @@ _RELEASE_SECONDS: Final = 5.0
 _JOIN_SECONDS: Final = 15.0
 
 
-class KafkaFeedStates:
+class KafkaFeedStates(AnsweredFromMemory):
     """Owns the partitions that the consumer group gives it.
 
     Args:
@@ -47,11 +47,11 @@ class KafkaFeedStates:
     """
 
     def __init__(self, bootstrap: str, topic_prefix: str, writer: KafkaWriter) -> None:
+        super().__init__()
         self._bootstrap = bootstrap.split(",")
         self._topic = full_name(FEEDS_STATE, topic_prefix)
         self._group = topic_prefix + GROUP
         self._writer = writer
-        self._memory = PartitionMemory()
         self._membership: _Membership | None = None
 
     async def start(self, release: Release) -> None:
@@ -67,26 +67,6 @@ class KafkaFeedStates:
     def is_ready(self) -> bool:
         """See FeedStates."""
         return self._membership is not None and self._membership.is_settled()
-
-    def owned(self) -> frozenset[int]:
-        """See FeedStates."""
-        return self._memory.partitions()
-
-    def feed(self, url: str) -> FeedState | None:
-        """See FeedStates."""
-        return self._memory.feed(url)
-
-    def feeds_of(self, group: str) -> Iterable[FeedState]:
-        """See FeedStates."""
-        return self._memory.feeds_of(group)
-
-    def pages(self) -> Iterable[PendingPage]:
-        """See FeedStates."""
-        return self._memory.pages()
-
-    def is_current(self, page: PendingPage) -> bool:
-        """See FeedStates."""
-        return self._memory.holds(page)
 
     async def save(self, record: Record) -> None:
         """See FeedStates."""

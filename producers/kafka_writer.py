@@ -2,7 +2,7 @@
 
     write() → size checked → own thread → kafka-python's idempotent producer → acknowledged → write() returns
 
-A broken connection is waited out, however long. kafka-python's idempotent producer is unusable after some errors
+A broken connection is waited out, however long. kafka-python's idempotent producer is unusable after some errors,
 so it is replaced after any, and the record sent again; a record may so arrive twice, but never gets lost.
 """
 

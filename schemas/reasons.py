@@ -4,7 +4,7 @@ One slug is a value in messages, a metric label, a search facet and a heading in
 of the public surface: add, never rename.
 """
 
-from typing import Final, Literal, get_args
+from typing import Final, Literal
 
 Stage = Literal["poll", "dedupe", "enrich", "cluster", "index"]
 
@@ -60,5 +60,3 @@ DEAD_LETTER_REASONS: Final[dict[str, str]] = {
     "processing_timeout": "The message took longer than the limit and its worker process was ended.",
     "document_rejected": "Elasticsearch refused the document for what it contains.",
 }
-
-STAGES: Final[tuple[Stage, ...]] = get_args(Stage)

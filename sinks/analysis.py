@@ -9,7 +9,7 @@
     asciifolding   last, so that the stemmer sees the accents
 
 Stop words go *before* lower-casing: after it, « Le Pen » would find « stylo pen », « La Poste » « le poste », and MES,
-EU, Elle would find nothing, verified on a real server. `french_exact` keeps every word and every ending.
+EU, Elle would find nothing (verified on a real server). `french_exact` keeps every word and every ending.
 """
 
 from typing import Any, Final

@@ -43,7 +43,7 @@ def _as_user_error(kind: type[Exception]) -> Iterator[None]:
     try:
         yield
     except kind as error:
-        raise UserError(error.problem, error.advice) from error  # type: ignore[attr-defined]  # all three have them
+        raise UserError(error.problem, error.advice) from error  # type: ignore[attr-defined]  # both rooms' have them
 
 
 def poll() -> None:

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from deploy.clock import utc_now
 from deploy.errors import UserError
 from deploy.newsstand.catalogue import hosts
 from deploy.newsstand.loading import load_stand
@@ -29,11 +30,6 @@ from deploy.newsstand.respond import respond
 from deploy.newsstand.state import StandState, load_state, save_state
 
 _LOG_LENGTH = 100_000
-
-
-def utc_now() -> datetime:
-    """The real clock."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
