@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from deploy.commands import inspect, local, search, services, setup
+from deploy.commands import audit, bench, dead, doctor, forget, inspect, local, replay, search, services, setup
 from deploy.errors import UserError
 from deploy.telemetry import configure_logging
 
@@ -27,6 +27,8 @@ search.register(app)
 inspect.register(app)
 setup.register(app)
 services.register(app)
+for operating in (dead, replay, forget, audit, doctor, bench):
+    operating.register(app)
 
 
 def _show_version(wanted: bool) -> None:  # typer calls it with the option's value

@@ -19,7 +19,10 @@ from deploy.errors import UserError
 
 ENV_PREFIX: Final = "KIOSQUE_"
 CONFIG_ENV: Final = "KIOSQUE_CONFIG"
-OTHER_VARIABLES: Final = frozenset({CONFIG_ENV, "KIOSQUE_CACHE_DIR", "KIOSQUE_MAVEN_MIRROR", "KIOSQUE_CORPUS"})
+FAILPOINT_ENV: Final = "KIOSQUE_FAILPOINT"
+OTHER_VARIABLES: Final = frozenset(
+    {CONFIG_ENV, FAILPOINT_ENV, "KIOSQUE_CACHE_DIR", "KIOSQUE_MAVEN_MIRROR", "KIOSQUE_CORPUS"}
+)
 """Variables that begin like settings and are none: they say where things are before there are settings."""
 
 
@@ -55,6 +58,11 @@ class Settings(BaseSettings):
 
     enrich_workers: int = Field(1, ge=1, description="processes that hold the language model, about 450 MB each")
     story_window_hours: float = Field(72.0, gt=0, description="how long an article can found or join a story")
+
+    dead_letter_limit: int = Field(100, ge=1, description="dead letters in a row after which a stage pauses")
+    probe_seconds: float = Field(30.0, gt=0, description="a paused stage tries one message after each such time")
+    session_timeout_seconds: float = Field(10.0, ge=1, description="a silent worker's partitions then go to others")
+    watchdog_seconds: float = Field(120.0, gt=0, description="a service whose loop stands still so long ends itself")
 
     data_dir: Path = Field(Path("kiosque-data"), description="where the local stack keeps everything")
     java: Path | None = Field(None, description="Java for the local servers; none: look for one")

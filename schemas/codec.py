@@ -6,11 +6,12 @@ from typing import Any, Final
 import msgspec
 
 from schemas.messages import EnrichedArticle, FetchedArticle, TaggedArticle, Trace, UniqueArticle, Withdrawal
+from schemas.withdrawals import WithdrawalOrder
 
 FetchedMessage = FetchedArticle | Withdrawal
 UniqueMessage = UniqueArticle | Withdrawal
 TaggedMessage = TaggedArticle | Withdrawal
-Message = FetchedMessage | UniqueMessage | TaggedMessage | EnrichedArticle | Trace
+Message = FetchedMessage | UniqueMessage | TaggedMessage | EnrichedArticle | Trace | WithdrawalOrder
 
 
 class InvalidMessage(ValueError):
@@ -42,3 +43,4 @@ decode_unique: Callable[[bytes], UniqueMessage] = _decoding(UniqueMessage)
 decode_tagged: Callable[[bytes], TaggedMessage] = _decoding(TaggedMessage)
 decode_enriched: Callable[[bytes], EnrichedArticle] = _decoding(EnrichedArticle)
 decode_trace: Callable[[bytes], Trace] = _decoding(Trace)
+decode_withdrawal_order: Callable[[bytes], WithdrawalOrder] = _decoding(WithdrawalOrder)

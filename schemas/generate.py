@@ -18,14 +18,16 @@ from schemas.messages import (
     DeadLetter,
     EnrichedArticle,
     FetchedArticle,
+    LetterClosed,
     TaggedArticle,
     Trace,
     UniqueArticle,
     Withdrawal,
 )
+from schemas.withdrawals import WithdrawalOrder
 
 GENERATED: Final = Path(__file__).parent / "generated"
-CONTRACT_VERSION: Final = "1.0.0"
+CONTRACT_VERSION: Final = "1.1.0"
 """Minor: fields added. Major: a field removed, renamed or retyped, which needs new topics."""
 
 MESSAGES: Final[dict[str, type[msgspec.Struct]]] = {
@@ -36,6 +38,8 @@ MESSAGES: Final[dict[str, type[msgspec.Struct]]] = {
     "withdrawal": Withdrawal,
     "trace": Trace,
     "dead_letter": DeadLetter,
+    "letter_closed": LetterClosed,
+    "withdrawal_order": WithdrawalOrder,
 }
 
 CARRIES: Final[dict[str, tuple[str, ...]]] = {
@@ -45,6 +49,7 @@ CARRIES: Final[dict[str, tuple[str, ...]]] = {
     kafka_topics.TAGGED.name: ("tagged_article", "withdrawal"),
     kafka_topics.ENRICHED.name: ("enriched_article",),
     kafka_topics.TRACE.name: ("trace",),
+    kafka_topics.WITHDRAWALS.name: ("withdrawal_order",),
 }
 
 

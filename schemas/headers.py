@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from schemas.messages import DeadLetter, revision_of, run_of
+from schemas.messages import DeadLetter, LetterClosed, revision_of, run_of
 
 Headers = list[tuple[str, bytes]]
 EventKind = Literal["created", "revised", "relabelled", "withdrawn"]
@@ -18,6 +18,9 @@ EventKind = Literal["created", "revised", "relabelled", "withdrawn"]
 VERSION: Final = "kiosque_version"
 DEAD_LETTER: Final = "kiosque-dead-letter"
 REPLAY_OF: Final = "replay-of"
+"""On a dead letter that is tried again: `topic:partition:offset` of the letter."""
+
+LETTER_CLOSED: Final = "kiosque-letter-closed"
 
 
 def event_kind(version: int) -> EventKind:
@@ -60,4 +63,22 @@ def dead_letter_of(headers: Sequence[tuple[str, bytes]] | None) -> DeadLetter | 
     for name, value in headers or ():
         if name == DEAD_LETTER:
             return msgspec.json.decode(value, type=DeadLetter)
+    return None
+
+
+def replay_of(headers: Sequence[tuple[str, bytes]] | None) -> str | None:
+    """The letter that this record tries again, or None for a record that comes for the first time."""
+    return next((value.decode(errors="replace") for name, value in headers or () if name == REPLAY_OF), None)
+
+
+def letter_closed_headers(closed: LetterClosed) -> Headers:
+    """The headers of the record (its value is null) that says what became of a dead letter."""
+    return [(LETTER_CLOSED, msgspec.json.encode(closed))]
+
+
+def letter_closed_of(headers: Sequence[tuple[str, bytes]] | None) -> LetterClosed | None:
+    """What a record says of a dead letter's end, or None."""
+    for name, value in headers or ():
+        if name == LETTER_CLOSED:
+            return msgspec.json.decode(value, type=LetterClosed)
     return None

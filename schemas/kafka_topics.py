@@ -7,7 +7,9 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-Room = Literal["poll", "dedupe", "enrich", "cluster", "index", "replay", "forget", "alerts", "subscribers"]
+Room = Literal[
+    "poll", "dedupe", "enrich", "reenrich", "cluster", "index", "replay", "dead", "forget", "alerts", "subscribers"
+]
 
 
 class KafkaTopic(Struct, frozen=True, kw_only=True):
@@ -58,15 +60,16 @@ REENRICH: Final = KafkaTopic(
     value="TaggedArticle",
     partitions=1,
     retention_days=8,
+    transactional=True,
     written_by=("replay",),
-    read_by=("enrich",),
+    read_by=("reenrich",),
 )
 TAGGED: Final = KafkaTopic(
     name="articles.tagged",
     value="TaggedArticle | Withdrawal",
     partitions=1,
     retention_days=8,
-    written_by=("enrich",),
+    written_by=("enrich", "reenrich"),
     read_by=("cluster",),
 )
 ENRICHED: Final = KafkaTopic(
@@ -85,7 +88,7 @@ TRACE: Final = KafkaTopic(
     partitions=3,
     retention_days=30,
     transactional=True,
-    written_by=("poll", "dedupe", "enrich", "cluster"),
+    written_by=("poll", "dedupe", "enrich", "reenrich", "cluster"),
     read_by=("index",),
 )
 DEAD: Final = KafkaTopic(
@@ -95,7 +98,26 @@ DEAD: Final = KafkaTopic(
     partitions=3,
     retention_days=90,
     transactional=True,
-    written_by=("dedupe", "enrich", "cluster", "index"),
+    written_by=("dedupe", "enrich", "reenrich", "cluster", "index", "dead"),
+    read_by=("dead",),
+)
+REDELIVERED: Final = KafkaTopic(
+    name="articles.redelivered",
+    key="as the original",
+    value="dead letters of the stage index, tried again: as on the topic that the header kiosque-dead-letter names",
+    partitions=1,
+    retention_days=8,
+    written_by=("dead",),
+    read_by=("index",),
+)
+REPLAYS: Final = KafkaTopic(
+    name="replays",
+    key="run number",
+    value="private to deploy: one re-enrichment run, what it selects and how far it is",
+    partitions=1,
+    compacted=True,
+    transactional=True,
+    written_by=("replay",),
     read_by=("replay",),
 )
 ALERTS: Final = KafkaTopic(
@@ -118,7 +140,7 @@ FEEDS_STATE: Final = KafkaTopic(
 WITHDRAWALS: Final = KafkaTopic(
     name="withdrawals",
     key="article, URL prefix or publisher",
-    value="reserved for forget",
+    value="WithdrawalOrder",
     partitions=1,
     compacted=True,
     written_by=("forget",),
@@ -151,6 +173,8 @@ ALL: Final = (
     ENRICHED,
     TRACE,
     DEAD,
+    REDELIVERED,
+    REPLAYS,
     ALERTS,
     FEEDS_STATE,
     WITHDRAWALS,

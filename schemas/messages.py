@@ -11,7 +11,7 @@ All are JSON objects with a `type`. A message larger than `limits.MAX_RECORD_BYT
 with a note in `problems`.
 """
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -90,6 +90,7 @@ class FetchedArticle(ArticleCore, frozen=True, kw_only=True, tag_field="type", t
     language_hint: Annotated[str | None, Meta(description="the feed's language, for texts too short to tell")] = None
     discovered_at: Annotated[Instant, Meta(description="when a feed first showed it to us")]
     fetched_at: Annotated[Instant, Meta(description="when the page was read; orders the readings of one article")]
+    reading: Annotated[int, Meta(description="counts the changes that the feed announced; 0 if unknown", ge=0)] = 0
 
 
 class UniqueArticle(ArticleCore, frozen=True, kw_only=True, tag_field="type", tag="unique"):
@@ -167,3 +168,12 @@ class DeadLetter(Struct, frozen=True, kw_only=True):
     offset: int
     at: Instant
     attempts: Annotated[int, Meta(description="how often it was set aside, this time included")] = 1
+
+
+class LetterClosed(Struct, frozen=True, kw_only=True):
+    """What a person did with a dead letter. Travels as a header on articles.dead, behind the letter itself."""
+
+    partition: int
+    offset: int
+    how: Literal["replayed", "dropped"]
+    at: Instant

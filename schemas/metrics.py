@@ -9,6 +9,7 @@ from msgspec import Struct
 
 MetricName = Literal[
     "ready",
+    "heartbeats_total",
     "messages_in_total",
     "messages_out_total",
     "dispositions_total",
@@ -37,6 +38,12 @@ class Metric(Struct, frozen=True):
 
 METRICS: Final = (
     Metric("ready", "gauge", ("stage",), "1 while the stage has its servers and does its work, 0 while it waits."),
+    Metric(
+        "heartbeats_total",
+        "counter",
+        ("stage",),
+        "Turns of the stage's loop that finished work or found none; standing still, the stage is stuck.",
+    ),
     Metric("messages_in_total", "counter", ("stage",), "Messages taken from the stage's input topic."),
     Metric("messages_out_total", "counter", ("stage",), "Messages acknowledged on the stage's output topic."),
     Metric("dispositions_total", "counter", ("stage", "disposition"), "What became of entries; see reasons.py."),

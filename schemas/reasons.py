@@ -6,7 +6,7 @@ of the public surface: add, never rename.
 
 from typing import Final, Literal
 
-Stage = Literal["poll", "dedupe", "enrich", "cluster", "index"]
+Stage = Literal["poll", "dedupe", "enrich", "reenrich", "cluster", "index"]
 
 Disposition = Literal[
     "fetched",

@@ -1,0 +1,7 @@
+"""`kiosque audit`."""
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""

@@ -1,0 +1,7 @@
+"""`kiosque bench`."""
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""

@@ -1,0 +1,7 @@
+"""`kiosque replay`."""
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
