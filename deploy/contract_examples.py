@@ -21,13 +21,14 @@ from processors.cluster import ClusterMemory, ClusterStage
 from processors.dedupe import DedupeMemory, DedupeStage
 from processors.enrich import NotFrench, Tagger
 from processors.records import Arrival, Outgoing
-from processors.stages import Effect, Former, FormerNeeded
+from processors.stages import FormerNeeded
 from producers.canonical import article_id
 from schemas import kafka_topics
 from schemas.articles import Access, Publisher
 from schemas.codec import decode_unique, encode
 from schemas.generate import CONTRACT_VERSION
 from schemas.messages import FetchedArticle, Withdrawal
+from schemas.withdrawals import WithdrawalOrder, WithdrawalOrders, order_key
 
 EXAMPLES: Final = Path(schemas.__file__).parent / "examples" / CONTRACT_VERSION
 ARTICLE: Final = "phare-ecole-rennes"
@@ -43,15 +44,15 @@ class Pipeline:
         self._cluster, self._cluster_memory = ClusterStage(), ClusterMemory(timedelta(hours=72))
         self._now = OPENED + timedelta(seconds=2)
         self._log: list[bytes] = []
+        self._orders = WithdrawalOrders()
 
     def publish(self, message: FetchedArticle | Withdrawal) -> list[Outgoing]:
         """articles.fetched: what dedupe makes of it."""
         arrival = Arrival(0, len(self._log), message.article_id.encode(), encode(message))
         self._log.append(arrival.value or b"")
-        effect = self._dedupe.effect(self._dedupe_memory, arrival, None, self._tick())
+        effect = self._dedupe.effect(self._dedupe_memory, arrival, self._orders, self._tick())
         if isinstance(effect, FormerNeeded):
-            effect = self._dedupe.effect(self._dedupe_memory, arrival, Former(self._log[effect.offset]), self._now)
-        assert isinstance(effect, Effect)  # noqa: S101  # it has what it asked for
+            effect = effect.finish(self._log[effect.offset])
         self._dedupe_memory.load(arrival.key or b"", effect.state)
         return list(effect.outputs)
 
@@ -66,7 +67,7 @@ class Pipeline:
 
     def cluster(self, key: bytes, tagged: bytes) -> Outgoing:
         """articles.tagged: the enriched article or the tombstone."""
-        effect = self._cluster.effect(self._cluster_memory, Arrival(0, 0, key, tagged), None, self._tick())
+        effect = self._cluster.effect(self._cluster_memory, Arrival(0, 0, key, tagged), self._orders, self._tick())
         self._cluster_memory.load(key, effect.state)
         return effect.outputs[0]
 
@@ -105,6 +106,7 @@ def fetched(article: Article, *, corrected: bool) -> FetchedArticle:
         language_hint="fr",
         discovered_at=OPENED,
         fetched_at=OPENED + timedelta(seconds=60 if corrected else 1),
+        reading=2 if corrected else 1,
     )
 
 
@@ -126,6 +128,11 @@ def examples(tagger: Tagger) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "article_relabelled", _record(pipeline.cluster(key, pipeline.tag(revised, run=1)))
     order = Withdrawal(article_id=first.article_id, url=first.url, reason="forgotten", requested_at=later.fetched_at)
     yield "withdrawal", _record(Outgoing(kafka_topics.FETCHED, key, encode(order)))
+    standing = WithdrawalOrder(scope="article", target=first.article_id, requested_at=later.fetched_at)
+    yield (
+        "withdrawal_order",
+        _record(Outgoing(kafka_topics.WITHDRAWALS, order_key(standing).encode(), encode(standing))),
+    )
     withdrawn, *_ = pipeline.publish(order)
     yield "article_withdrawn", _record(pipeline.cluster(key, pipeline.tag(withdrawn)))
 

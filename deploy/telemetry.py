@@ -59,6 +59,11 @@ class PrometheusMetrics:
         metric = self._metrics[name]
         return metric.labels(**labels) if labels else metric
 
+    def heartbeats(self) -> float:
+        """How often any stage of this process has said that it gets on."""
+        found = self._metrics["heartbeats_total"].collect()
+        return float(sum(s.value for family in found for s in family.samples if s.name.endswith("_total")))
+
     def ready(self) -> bool:
         """Whether every stage of this process says that it is ready."""
         samples = [sample.value for family in self._metrics["ready"].collect() for sample in family.samples]

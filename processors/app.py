@@ -10,7 +10,7 @@ rules and the measurements behind them: docs/decisions/0003-faust.md.
 import asyncio
 import os
 import traceback
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -20,9 +20,11 @@ import structlog
 from processors.errors import EXIT_IO
 from processors.faust_transport import ReadCommittedTransport
 from processors.options import ProcessorOptions
+from processors.pulse import Pulse
+from processors.readiness import Readiness
 from processors.records import Arrival
+from schemas.failpoints import failpoint
 from schemas.kafka_topics import KafkaTopic, full_name
-from schemas.metrics import Metrics
 from schemas.reasons import Stage
 
 log = structlog.get_logger()
@@ -49,7 +51,7 @@ class AgentBody:
     stop: Callable[[], Awaitable[None]]
 
 
-def create_app(stage: Stage, options: ProcessorOptions, metrics: Metrics, body: AgentBody) -> faust.App:
+def create_app(stage: Stage, options: ProcessorOptions, readiness: Readiness, body: AgentBody) -> faust.App:
     """The app of a stage; nothing connects before its worker starts."""
     app = faust.App(
         options.group(stage),
@@ -67,19 +69,45 @@ def create_app(stage: Stage, options: ProcessorOptions, metrics: Metrics, body: 
         broker_heartbeat_interval=options.session_timeout_seconds / 5,
         broker_commit_interval=options.commit_interval_seconds,
     )
-    app.transport = ReadCommittedTransport(app.conf.broker_consumer, app, loop=app.loop)
-    _register(app, stage, options, metrics, body)
+    app.transport = ReadCommittedTransport(app.conf.broker_consumer, app, stage=stage, loop=app.loop)
+    _register(app, stage, options, readiness, body)
     return app
 
 
-def _register(app: faust.App, stage: Stage, options: ProcessorOptions, metrics: Metrics, body: AgentBody) -> None:
+def _register(app: faust.App, stage: Stage, options: ProcessorOptions, readiness: Readiness, body: AgentBody) -> None:
     name = full_name(body.input_topic, options.topic_prefix)
     source = app.topic(name, key_type=bytes, value_type=bytes, partitions=body.input_topic.partitions)
+    app.agent(source, name=f"{stage}-agent", concurrency=1)(_work(app, stage, options, body))
+    app.task(Pulse(app, readiness).run)
+
+    async def on_assigned(_app: Any, assigned: Iterable[Any], **_: Any) -> None:
+        partitions = sorted(place.partition for place in assigned if place.topic == name)
+        await body.assigned(partitions)
+        readiness.set("assigned", fine=True)
+        log.info("partitions assigned", stage=stage, partitions=partitions)
+
+    async def on_revoked(_app: Any, _revoked: Iterable[Any], **_: Any) -> None:
+        readiness.set("assigned", fine=False)
+
+    async def on_shutdown(_app: Any, **_: Any) -> None:
+        readiness.set("assigned", fine=False)
+        await body.stop()
+
+    app.on_partitions_assigned.connect(on_assigned, weak=False)
+    app.on_partitions_revoked.connect(on_revoked, weak=False)
+    app.on_before_shutdown.connect(on_shutdown, weak=False)
+
+
+def _work(
+    app: faust.App, stage: Stage, options: ProcessorOptions, body: AgentBody
+) -> Callable[[Any], Coroutine[Any, Any, None]]:
+    """The agent: batches until the worker ends, whatever happens to be in them."""
     started = asyncio.Event()
 
     async def work(stream: Any) -> None:
         async for events in stream.take_events(body.batch_size, within=options.batch_seconds):
             try:
+                failpoint(f"{stage}.after_take")
                 if not started.is_set():
                     await body.start()
                     started.set()
@@ -89,21 +117,7 @@ def _register(app: faust.App, stage: Stage, options: ProcessorOptions, metrics: 
             except BaseException:  # noqa: BLE001  # see the module's docstring
                 _end(stage, EXIT_IO, traceback.format_exc())
 
-    app.agent(source, name=f"{stage}-agent", concurrency=1)(work)
-
-    async def on_assigned(_app: Any, assigned: Iterable[Any], **_: Any) -> None:
-        partitions = sorted(place.partition for place in assigned if place.topic == name)
-        await body.assigned(partitions)
-        metrics.gauge("ready", 1, stage=stage)
-        log.info("partitions assigned", stage=stage, partitions=partitions)
-
-    app.on_partitions_assigned.connect(on_assigned, weak=False)
-
-    async def on_shutdown(_app: Any, **_: Any) -> None:
-        metrics.gauge("ready", 0, stage=stage)
-        await body.stop()
-
-    app.on_before_shutdown.connect(on_shutdown, weak=False)
+    return work
 
 
 def _arrival(event: Any) -> Arrival:

@@ -1,13 +1,14 @@
 """articles.fetched -> articles.unique: each content of each article once, with its revision number.
 
 Pure: the memory of a partition is a dictionary that is always a prefix of its state topic; the agent restores it, hands
-it in, and writes what comes out in one transaction (dedupe_agent.py).
+it in, and writes what comes out in one transaction (transactional_agent.py).
 """
 
-from datetime import datetime
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
-import msgspec
 from msgspec.structs import replace
 
 from processors.changes import change_between
@@ -16,51 +17,70 @@ from processors.duplicates import (
     Known,
     New,
     NotModified,
+    Reading,
     Redelivery,
     Revision,
     Superseded,
     Withdrawn,
     decide,
+    is_redelivery,
 )
 from processors.fingerprint import fingerprint
+from processors.input_identity import IDENTITY_KEY, InputIdentity
 from processors.records import Arrival, Outgoing
-from processors.stages import Effect, Former, FormerNeeded, StateFormatError, message_of, trace
+from processors.stages import Effect, FormerNeeded, message_of, trace, withdrawal_note
+from processors.state_format import StateFormat
 from schemas import kafka_topics
 from schemas.articles import Change
-from schemas.codec import decode_fetched, encode
+from schemas.codec import InvalidMessage, decode_fetched, encode
 from schemas.messages import FetchedArticle, UniqueArticle, Withdrawal
 from schemas.reasons import Disposition
+from schemas.withdrawals import WithdrawalOrder, WithdrawalOrders
 
-STATE_FORMAT: Final = b"\x01"
-"""First byte of every state record; a reader that does not know it must stop, not guess."""
+HORIZON: Final = timedelta(days=400)
+"""After so long without a new reading an article is forgotten: longer than the index keeps one (DESIGN D5)."""
 
-_STATE_ENCODER: Final = msgspec.msgpack.Encoder()
-_STATE_DECODER: Final = msgspec.msgpack.Decoder(Known)
+STATE: Final = StateFormat(kafka_topics.STATE_DEDUPE.name, Known)
 
-_QUIET: Final[dict[type[Decision], Disposition]] = {
-    NotModified: "not_modified",
-    Superseded: "superseded",
-    Withdrawn: "withdrawn",
-}
+_QUIET: Final[dict[type[Decision], Disposition]] = {Superseded: "superseded", Withdrawn: "withdrawn"}
 
 
 class DedupeMemory:
-    """What is known of the articles of one partition."""
+    """What is known of the articles of one partition, and of its input topic."""
 
     def __init__(self) -> None:
         self._known: dict[bytes, Known] = {}
+        self.input = InputIdentity()
 
     def __len__(self) -> int:
         return len(self._known)
 
     def load(self, key: bytes, value: bytes | None) -> None:
-        """Take over one record of the state topic; null forgets the article."""
-        if value is None:
+        """Take over one record of the state topic; null forgets the article.
+
+        Raises:
+            StateFormatError: the record cannot be read.
+        """
+        if key == IDENTITY_KEY:
+            self.input.load(value)
+        elif value is None:
             self._known.pop(key, None)
-        elif value[:1] == STATE_FORMAT:
-            self._known[key] = _STATE_DECODER.decode(value[1:])
         else:
-            raise StateFormatError(f"state.dedupe holds a record of format {value[:1]!r}, this release knows b'\\x01'")
+            self._known[key] = STATE.decode(value)
+
+    def identify(self, topic_id: str) -> bytes | None:
+        """Note which topic the input is; returns the state record that remembers it, if it is another than before."""
+        return self.input.identify(topic_id, remembers_articles=bool(self._known))
+
+    def stale(self) -> Iterator[bytes]:
+        """Keys of articles last read more than HORIZON before the latest; withdrawn ones stay for good.
+
+        Measured on the log itself: a clock that is wrong must not empty the memory.
+        """
+        latest = max((known.fetched_at for known in self._known.values()), default=None)
+        if latest is not None:
+            horizon = latest - HORIZON
+            yield from [k for k, known in self._known.items() if known.fetched_at < horizon and not known.withdrawn]
 
     def get(self, key: bytes) -> Known | None:
         """What is known of an article."""
@@ -71,7 +91,7 @@ class DedupeStage:
     """The stage's decisions."""
 
     def effect(
-        self, memory: DedupeMemory, arrival: Arrival, former: Former | None, now: datetime
+        self, memory: DedupeMemory, arrival: Arrival, orders: WithdrawalOrders, now: datetime
     ) -> Effect | FormerNeeded:
         """What this record causes; the caller loads `Effect.state` into the memory.
 
@@ -80,66 +100,89 @@ class DedupeStage:
         """
         message = message_of(arrival, decode_fetched)
         known = memory.get(message.article_id.encode())
+        epoch = memory.input.epoch
+        if known and is_redelivery(known, arrival.offset, epoch):
+            return Effect()
         if isinstance(message, Withdrawal):
-            return _withdrawal(known, arrival, message, now)
-        digest = fingerprint(message)
-        match decide(known, offset=arrival.offset, fetched_at=message.fetched_at, fingerprint=digest):
-            case New():
-                first = Known(
-                    offset=arrival.offset,
-                    fetched_at=message.fetched_at,
-                    accepted_at=now,
-                    discovered_at=message.discovered_at,
-                    claimed_at=message.published_at,
-                    revision=1,
-                    fingerprint=digest,
-                )
-                return _accepted(message, first, now, None)
-            case Revision(number=number, former_offset=offset):
-                if former is None:
-                    return FormerNeeded(offset)
-                assert known is not None  # noqa: S101  # only what is known can be revised
-                later = replace(
-                    known, offset=arrival.offset, fetched_at=message.fetched_at, revision=number, fingerprint=digest
-                )
-                return _accepted(message, later, now, change_between(_reading(former), message))
-            case Redelivery():
-                return Effect()
-            case quiet:
-                disposition = _QUIET[type(quiet)]
-                return Effect(disposition, (_trace(disposition, message, now),))
+            return _withdrawal(known, arrival, epoch, message, now)
+        order = orders.covering(message.article_id, message.url, message.publisher.id)
+        if order is not None and not (known and known.withdrawn):
+            return _withdrawal(known, arrival, epoch, _withdrawal_of(message, order), now)
+        return _reading(known, arrival, epoch, message, now)
 
 
-def _reading(former: Former) -> FetchedArticle | None:
-    if former.value is None:
-        return None
-    message = decode_fetched(former.value)
-    return message if isinstance(message, FetchedArticle) else None
+def _reading(
+    known: Known | None, arrival: Arrival, epoch: int, message: FetchedArticle, now: datetime
+) -> Effect | FormerNeeded:
+    digest = fingerprint(message)
+    reading = Reading(arrival.offset, epoch, message.fetched_at, message.reading, digest)
+    decision = decide(known, reading)
+    if isinstance(decision, Redelivery):
+        return Effect()
+    if known is None or isinstance(decision, New):
+        return _accepted(message, _first(reading, message, now), now, None)
+    latest = replace(
+        known,
+        offset=reading.offset,
+        epoch=reading.epoch,
+        fetched_at=max(reading.fetched_at, known.fetched_at),
+        reading=max(reading.number, known.reading),
+        fingerprint=digest,
+    )
+    if isinstance(decision, Revision):
+        return _revised(message, replace(latest, revision=decision.number), decision.former_offset, now)
+    if isinstance(decision, NotModified):
+        # Remembered, so that a reading from before this one is known to be old; also takes over a new fingerprint.
+        return Effect("not_modified", (_trace("not_modified", message, now),), STATE.encode(latest))
+    disposition = _QUIET[type(decision)]
+    return Effect(disposition, (_trace(disposition, message, now),))
 
 
-def _state(known: Known) -> bytes:
-    return STATE_FORMAT + _STATE_ENCODER.encode(known)
-
-
-def _trace(disposition: Disposition, message: FetchedArticle, now: datetime, revision: int | None = None) -> Outgoing:
-    return trace(
-        "dedupe",
-        disposition,
-        article_id=message.article_id,
-        attempt=message.fetched_at.isoformat(),
-        at=now,
-        url=message.url,
-        title=message.title,
-        publisher_id=message.publisher.id,
-        revision=revision,
+def _first(reading: Reading, message: FetchedArticle, now: datetime) -> Known:
+    return Known(
+        offset=reading.offset,
+        fetched_at=message.fetched_at,
+        accepted_at=now,
+        discovered_at=message.discovered_at,
+        claimed_at=message.published_at,
+        revision=1,
+        fingerprint=reading.fingerprint,
+        reading=message.reading,
+        epoch=reading.epoch,
     )
 
 
+def _revised(message: FetchedArticle, later: Known, former_offset: int | None, now: datetime) -> Effect | FormerNeeded:
+    def finish(value: bytes | None) -> Effect:
+        return _accepted(message, later, now, change_between(_former(value), message))
+
+    return finish(None) if former_offset is None else FormerNeeded(former_offset, finish)
+
+
+def _former(value: bytes | None) -> FetchedArticle | None:
+    if value is None:
+        return None
+    try:
+        message = decode_fetched(value)
+    except InvalidMessage:
+        return None
+    return message if isinstance(message, FetchedArticle) else None
+
+
+def _trace(disposition: Disposition, message: FetchedArticle, now: datetime, revision: int | None = None) -> Outgoing:
+    note = partial(
+        trace, "dedupe", disposition, article_id=message.article_id, attempt=message.fetched_at.isoformat(), at=now
+    )
+    if disposition == "withdrawn":
+        return note()  # nothing more of what must be forgotten
+    return note(url=message.url, title=message.title, publisher_id=message.publisher.id, revision=revision)
+
+
 def _accepted(message: FetchedArticle, known: Known, now: datetime, change: Change | None) -> Effect:
-    shared = {name: getattr(message, name) for name in FetchedArticle.__struct_fields__}
-    shared["discovered_at"] = known.discovered_at
+    core = {name: getattr(message, name) for name in FetchedArticle.__struct_fields__ if name != "reading"}
+    core["discovered_at"] = known.discovered_at
     unique = UniqueArticle(
-        **shared,
+        **core,
         first_published_at=known.claimed_at,
         revision=known.revision,
         accepted_at=known.accepted_at,
@@ -151,28 +194,30 @@ def _accepted(message: FetchedArticle, known: Known, now: datetime, change: Chan
         Outgoing(kafka_topics.UNIQUE, message.article_id.encode(), encode(unique)),
         _trace(disposition, message, now, known.revision),
     )
-    return Effect(disposition, outputs, _state(known))
+    return Effect(disposition, outputs, STATE.encode(known))
 
 
-def _withdrawal(known: Known | None, arrival: Arrival, message: Withdrawal, now: datetime) -> Effect:
-    key = message.article_id.encode()
-    if known and (arrival.offset <= known.offset or known.withdrawn):
-        return Effect()
-    revision = known.revision + 1 if known else 1
+def _withdrawal_of(message: FetchedArticle, order: WithdrawalOrder) -> Withdrawal:
+    return Withdrawal(article_id=message.article_id, reason=order.reason, requested_at=order.requested_at)
+
+
+def _withdrawal(known: Known | None, arrival: Arrival, epoch: int, message: Withdrawal, now: datetime) -> Effect:
+    """Marked for good, its revision number above all before. A second withdrawal is passed on under the same number."""
     at = message.requested_at
-    before = known or Known(arrival.offset, at, now, at, None, revision, "")
+    before = known or Known(arrival.offset, at, now, at, None, 0, "")
+    revision = before.revision if before.withdrawn else before.revision + 1
     state = replace(
-        before, offset=arrival.offset, fetched_at=at, revision=revision, fingerprint="", claimed_at=None, withdrawn=True
-    )
-    numbered = replace(message, revision=revision)
-    note = trace(
-        "dedupe",
-        "withdrawn",
-        article_id=message.article_id,
-        attempt=str(revision),
-        at=now,
-        url=message.url,
-        detail=message.reason,
+        before,
+        offset=arrival.offset,
+        epoch=epoch,
         revision=revision,
+        fingerprint="",
+        claimed_at=None,
+        withdrawn=True,
     )
-    return Effect("withdrawn", (Outgoing(kafka_topics.UNIQUE, key, encode(numbered)), note), _state(state))
+    numbered = replace(message, url=None, revision=revision)
+    outputs = (
+        Outgoing(kafka_topics.UNIQUE, message.article_id.encode(), encode(numbered)),
+        withdrawal_note("dedupe", message, revision, now),
+    )
+    return Effect("withdrawn", outputs, STATE.encode(state))

@@ -8,10 +8,14 @@ correction. Private names are used, so the version is pinned exactly.
 """
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer, Transport
 from faust.types import TP
+
+from schemas.failpoints import failpoint
+from schemas.reasons import Stage
 
 
 class _ReadCommittedThread(AIOKafkaConsumerThread):  # type: ignore[misc]  # not typed
@@ -31,6 +35,11 @@ class _InOrderConsumer(Consumer):  # type: ignore[misc]  # faust is not typed
     def _new_consumer_thread(self) -> _ReadCommittedThread:
         return _ReadCommittedThread(self, loop=self.loop, beacon=self.beacon)
 
+    async def _commit_offsets(self, offsets: Mapping[TP, int], start_new_transaction: bool = True) -> bool:
+        committed = bool(await super()._commit_offsets(offsets, start_new_transaction))
+        failpoint(f"{self.transport.stage}.after_offsets")
+        return committed
+
     def _new_offset(self, tp: TP) -> int | None:
         acked = self._acked[tp]
         if not acked:
@@ -46,3 +55,7 @@ class ReadCommittedTransport(Transport):  # type: ignore[misc]  # faust is not t
     """The transport to set on an app before it starts."""
 
     Consumer = _InOrderConsumer
+
+    def __init__(self, *arguments: Any, stage: Stage, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.stage = stage

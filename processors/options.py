@@ -16,6 +16,8 @@ class ProcessorOptions:
         commit_interval_seconds: how often offsets are committed.
         enrich_workers: processes that hold the language model (450 MB each).
         enrich_timeout_seconds: after which a worker process that hangs on one article is ended.
+        dead_letter_limit: dead letters in a row that pause the stage.
+        probe_seconds: a paused stage tries one message after each such time.
         story_window_seconds: how long an article can found or join a story.
     """
 
@@ -27,6 +29,8 @@ class ProcessorOptions:
     commit_interval_seconds: float = 1.0
     enrich_workers: int = 1
     enrich_timeout_seconds: float = 60.0
+    dead_letter_limit: int = 100
+    probe_seconds: float = 30.0
     story_window_seconds: float = 72 * 3600.0
 
     def group(self, stage: str) -> str:

@@ -6,7 +6,7 @@
 
 Whole record batches are handed to Kafka (five times the speed of one send a record). Any error means that this process
 no longer knows what Kafka holds: the caller ends the process, and the next owner starts from the committed state.
-`EnrichWriter` is the same without transactions, for the stage whose duplicates the next one drops.
+Without a transactional id it only writes: for the stage whose duplicates the next one drops.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from aiokafka.partitioner import murmur2
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from processors.records import Outgoing
+from schemas.failpoints import failpoint
 from schemas.kafka_topics import KafkaTopic, full_name
 
 MAX_BATCH_BYTES: Final = 900_000
@@ -31,9 +32,17 @@ def partition_of(key: bytes, partitions: int) -> int:
 
 
 class RecordWriter:
-    """An idempotent producer that sends whole record batches."""
+    """An idempotent producer that sends whole record batches.
 
-    def __init__(self, kafka: str, topic_prefix: str, transactional_id: str | None = None) -> None:
+    Args:
+        kafka: bootstrap servers, comma-separated.
+        topic_prefix: of the installation.
+        transactional_id: of the partition; None writes without transactions.
+        name: of the stage, for its failpoint between sending and committing.
+    """
+
+    def __init__(self, kafka: str, topic_prefix: str, transactional_id: str | None = None, *, name: str = "") -> None:
+        self._name = name
         self._prefix = topic_prefix
         self._transactional_id = transactional_id
         self._producer = AIOKafkaProducer(
@@ -64,6 +73,7 @@ class RecordWriter:
             return
         async with self._producer.transaction():
             await self._send(records)
+            failpoint(f"{self._name}.after_send")
 
     async def _send(self, records: Iterable[Outgoing]) -> None:
         batches: dict[tuple[KafkaTopic, int], BatchBuilder] = {}

@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 from processors.records import Arrival, Outgoing
 from schemas import kafka_topics
 from schemas.codec import InvalidMessage, encode
-from schemas.messages import Trace
+from schemas.messages import Trace, Withdrawal
 from schemas.reasons import Disposition, Stage
 
 
@@ -53,10 +53,6 @@ def message_of(arrival: Arrival, decode: Callable[[bytes], K]) -> K:
     return message
 
 
-class StateFormatError(RuntimeError):
-    """A state record of a format that this release does not know."""
-
-
 @dataclass(frozen=True, slots=True)
 class Effect:
     """What one record causes.
@@ -74,16 +70,15 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class FormerNeeded:
-    """Answer of a stage that cannot decide without the input record at `offset`: read it and ask again."""
+    """Answer of a stage that cannot finish without the input record at `offset`.
+
+    Attributes:
+        offset: of the record to read back from the partition.
+        finish: takes the record's value, None if it is no longer held.
+    """
 
     offset: int
-
-
-@dataclass(frozen=True, slots=True)
-class Former:
-    """The value of the record that was asked for; None if it is no longer held."""
-
-    value: bytes | None
+    finish: Callable[[bytes | None], Effect]
 
 
 def trace(
@@ -114,3 +109,16 @@ def trace(
         at=at,
     )
     return Outgoing(kafka_topics.TRACE, article_id.encode(), encode(message))
+
+
+def withdrawal_note(stage: Stage, message: Withdrawal, revision: int, at: datetime) -> Outgoing:
+    """The trace of a withdrawal: that it was done and why, nothing of the article but its id."""
+    return trace(
+        stage,
+        "withdrawn",
+        article_id=message.article_id,
+        attempt=str(revision),
+        at=at,
+        detail=message.reason,
+        revision=revision,
+    )

@@ -5,12 +5,15 @@ from collections.abc import Callable
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import OffsetOutOfRangeError
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from aiokafka.structs import ConsumerRecord
+from kafka import KafkaAdminClient
+from kafka.errors import KafkaError as KafkaPythonError
 
 from schemas.kafka_topics import KafkaTopic, full_name
 
 _POLL_MS: Final = 200
+_ADMIN_MS: Final = 5_000
 
 
 class StateTopic:
@@ -95,3 +98,23 @@ class FormerReadings:
             await consumer.start()
             self._consumer = consumer
         return self._consumer
+
+
+async def topic_id(kafka: str, name: str) -> str:
+    """The id that Kafka gave the topic when it was made. aiokafka 0.14 cannot ask for it, kafka-python can.
+
+    Raises:
+        KafkaError: it cannot be told.
+    """
+    return await asyncio.to_thread(_topic_id, kafka, name)
+
+
+def _topic_id(kafka: str, name: str) -> str:
+    admin = KafkaAdminClient(bootstrap_servers=kafka.split(","), bootstrap_timeout_ms=_ADMIN_MS)
+    try:
+        found = admin.describe_topics([name])
+        return str(found[0]["topic_id"])
+    except (LookupError, KafkaPythonError) as error:
+        raise KafkaError(f"the id of {name} cannot be told: {error}") from error
+    finally:
+        admin.close()

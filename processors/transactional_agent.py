@@ -1,41 +1,60 @@
 """The body of dedupe and cluster: take a batch, decide, write all of it in one transaction for each partition.
 
-    events -> Arrival -> stage.effect(memory of the partition) -> outputs + state + traces -> one transaction -> next
+    withdrawal orders read to their end -> stage.effect(memory of the partition) -> outputs + state + traces
+    -> one transaction -> next
 
-On a partition's first batch after it was assigned: start its writer (fences the former owner) -> read its state -> go.
-What leaves `process` has been committed. A decision that raises is the message's fault and makes a dead letter; I/O
-that raises is ours and goes up: the caller must end the process (agents.py).
+On a partition's first batch after it was assigned: start its writer (fences the former owner) -> read its state -> say
+which input topic it is -> forget what is too old -> go. What leaves `process` has been committed. A decision that
+raises is the message's fault and makes a dead letter; I/O that raises is ours and goes up: the caller must end the
+process (app.py).
 """
 
 import asyncio
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from time import perf_counter
-from typing import Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 import structlog
 from aiokafka.errors import KafkaError
 
+from processors.brake import Brake
 from processors.dead_letters import set_aside
+from processors.input_identity import IDENTITY_KEY
 from processors.options import ProcessorOptions
 from processors.partition_writer import RecordWriter
 from processors.records import Arrival, Outgoing
-from processors.stages import Effect, Former, FormerNeeded, Rejected
-from processors.state_topic import FormerReadings, StateTopic
+from processors.stages import Effect, FormerNeeded, Rejected
+from processors.state_topic import FormerReadings, StateTopic, topic_id
+from schemas.failpoints import failpoint
 from schemas.kafka_topics import KafkaTopic, full_name
 from schemas.limits import MAX_RECORD_BYTES
 from schemas.metrics import Metrics
 from schemas.reasons import Stage
+from schemas.withdrawals import WithdrawalLog, WithdrawalOrders
 
 log = structlog.get_logger()
+
+_FORGOTTEN_AT_ONCE: Final = 5_000
+_FORGET_EVERY_SECONDS: Final = 24 * 3600.0
+
+
+class InputReplaced(RuntimeError):
+    """The input topic is another one than when this worker took its partition over; a new worker will know it."""
 
 
 class Memory(Protocol):
     """The state of one partition: a prefix of its state topic."""
 
     def load(self, key: bytes, value: bytes | None) -> None:
-        """Take over one state record."""
+        """Take over one state record; null forgets."""
+
+    def identify(self, topic_id: str) -> bytes | None:
+        """Note which topic the input is; the state record to write under IDENTITY_KEY, or None."""
+
+    def stale(self) -> Iterator[bytes]:
+        """Keys that are too old to be remembered."""
 
     def __len__(self) -> int:
         """Articles known."""
@@ -48,7 +67,9 @@ M_contra = TypeVar("M_contra", bound=Memory, contravariant=True)
 class TransactionalStage(Protocol[M_contra]):
     """The decisions of a stage that owns state."""
 
-    def effect(self, memory: M_contra, arrival: Arrival, former: Former | None, now: datetime) -> Effect | FormerNeeded:
+    def effect(
+        self, memory: M_contra, arrival: Arrival, orders: WithdrawalOrders, now: datetime
+    ) -> Effect | FormerNeeded:
         """What the record causes. Raises Rejected for a message that can never be processed."""
 
 
@@ -58,6 +79,8 @@ class _Owned(Generic[M]):
     def __init__(self, memory: M, writer: RecordWriter) -> None:
         self.memory = memory
         self.writer = writer
+        self.last_offset = -1
+        self.swept_at = perf_counter()
 
 
 class TransactionalAgent(Generic[M]):
@@ -72,6 +95,8 @@ class TransactionalAgent(Generic[M]):
         input_topic: KafkaTopic,
         state_topic: KafkaTopic,
         new_memory: Callable[[], M],
+        withdrawals: WithdrawalLog,
+        brake: Brake,
         clock: Callable[[], datetime],
         metrics: Metrics,
     ) -> None:
@@ -84,6 +109,8 @@ class TransactionalAgent(Generic[M]):
         self._state = StateTopic(options.kafka, options.topic_prefix, state_topic)
         self._former = FormerReadings(options.kafka, options.topic_prefix, input_topic)
         self._new_memory = new_memory
+        self._withdrawals = withdrawals
+        self._brake = brake
         self._clock = clock
         self._metrics = metrics
         self._owned: dict[int, _Owned[M]] = {}
@@ -101,39 +128,61 @@ class TransactionalAgent(Generic[M]):
 
     async def process(self, arrivals: Sequence[Arrival]) -> None:
         """Decide on the records and commit what they cause; returns when Kafka has committed all of it."""
-        started = perf_counter()
-        partitions: dict[int, list[Arrival]] = {}
-        for arrival in arrivals:
-            partitions.setdefault(arrival.partition, []).append(arrival)
-        await asyncio.gather(*(self._process_partition(number, batch) for number, batch in partitions.items()))
-        self._metrics.count("messages_in_total", len(arrivals), stage=self.name)
-        self._metrics.observe("stage_seconds", perf_counter() - started, stage=self.name)
+        async for portion in self._brake.portions(arrivals):
+            started = perf_counter()
+            orders = await asyncio.to_thread(self._withdrawals.read_to_end)
+            partitions: dict[int, list[Arrival]] = {}
+            for arrival in portion:
+                partitions.setdefault(arrival.partition, []).append(arrival)
+            await asyncio.gather(
+                *(self._process_partition(number, batch, orders) for number, batch in partitions.items())
+            )
+            self._metrics.count("messages_in_total", len(portion), stage=self.name)
+            self._metrics.observe("stage_seconds", perf_counter() - started, stage=self.name)
         self._metrics.gauge("state_entries", sum(len(o.memory) for o in self._owned.values()), stage=self.name)
 
-    async def _process_partition(self, partition: int, batch: Sequence[Arrival]) -> None:
+    async def _process_partition(self, partition: int, batch: Sequence[Arrival], orders: WithdrawalOrders) -> None:
         owned = await self._own(partition)
+        await self._check_order(owned, batch)
         records: list[Outgoing] = []
         for arrival in batch:
-            effect = await self._effect(owned.memory, arrival)
+            effect = await self._effect(owned.memory, arrival, orders)
+            self._brake.note(dead=effect.disposition == "dead_letter")
             records.extend(effect.outputs)
             if effect.state is not None and arrival.key is not None:
                 owned.memory.load(arrival.key, effect.state)
                 records.append(Outgoing(self._state_kafka_topic, arrival.key, effect.state, partition=partition))
             if effect.disposition:
                 self._metrics.count("dispositions_total", stage=self.name, disposition=effect.disposition)
+        failpoint(f"{self.name}.after_decide")
         await owned.writer.write(records)
+        failpoint(f"{self.name}.after_commit")
+        owned.last_offset = batch[-1].offset
+        if perf_counter() - owned.swept_at > _FORGET_EVERY_SECONDS:
+            await self._forget_old(partition, owned)
         if records:
             self._metrics.count("transactions_total", stage=self.name, outcome="committed")
             self._metrics.count("messages_out_total", len(records), stage=self.name)
 
-    async def _effect(self, memory: M, arrival: Arrival) -> Effect:
+    async def _check_order(self, owned: _Owned[M], batch: Sequence[Arrival]) -> None:
+        """Offsets that go back are a redelivery, or another topic under the same name: then this worker must end.
+
+        Raises:
+            InputReplaced: the input topic was made anew while we read it.
+        """
+        if batch[0].offset <= owned.last_offset:
+            present = await topic_id(self._options.kafka, self._input_name)
+            if owned.memory.identify(present) is not None:
+                raise InputReplaced(f"{self._input_name} was made anew")
+
+    async def _effect(self, memory: M, arrival: Arrival, orders: WithdrawalOrders) -> Effect:
         now = self._clock()
         try:
-            effect = self._stage.effect(memory, arrival, None, now)
+            effect = self._stage.effect(memory, arrival, orders, now)
             if isinstance(effect, FormerNeeded):
                 value = await self._former.read(arrival.partition, effect.offset, arrival.key or b"")
-                effect = self._stage.effect(memory, arrival, Former(value), now)
-                assert isinstance(effect, Effect)  # noqa: S101  # it has what it asked for
+                failpoint(f"{self.name}.after_former")
+                effect = effect.finish(value)
             _check_sizes(effect)
         except Rejected as rejected:
             return self._set_aside(arrival, rejected, now)
@@ -151,14 +200,34 @@ class TransactionalAgent(Generic[M]):
         if owned is None:
             started = perf_counter()
             transactional_id = f"{self._options.group(self.name)}-{partition}"
-            writer = RecordWriter(self._options.kafka, self._options.topic_prefix, transactional_id)
+            writer = RecordWriter(self._options.kafka, self._options.topic_prefix, transactional_id, name=self.name)
             await writer.start()
+            failpoint(f"{self.name}.after_fence")
             memory = self._new_memory()
             count = await self._state.read(partition, memory.load)
+            failpoint(f"{self.name}.after_restore")
             owned = self._owned[partition] = _Owned(memory, writer)
+            await self._identify_input(partition, owned)
+            await self._forget_old(partition, owned)
             seconds = round(perf_counter() - started, 2)
             log.info("partition taken over", stage=self.name, partition=partition, state_records=count, seconds=seconds)
         return owned
+
+    async def _identify_input(self, partition: int, owned: _Owned[M]) -> None:
+        identity = owned.memory.identify(await topic_id(self._options.kafka, self._input_name))
+        if identity is not None:
+            await owned.writer.write([Outgoing(self._state_kafka_topic, IDENTITY_KEY, identity, partition=partition)])
+
+    async def _forget_old(self, partition: int, owned: _Owned[M]) -> None:
+        owned.swept_at = perf_counter()
+        stale = list(owned.memory.stale())
+        for start in range(0, len(stale), _FORGOTTEN_AT_ONCE):
+            keys = stale[start : start + _FORGOTTEN_AT_ONCE]
+            await owned.writer.write([Outgoing(self._state_kafka_topic, k, None, partition=partition) for k in keys])
+            for key in keys:
+                owned.memory.load(key, None)
+        if stale:
+            log.info("old articles forgotten", stage=self.name, partition=partition, articles=len(stale))
 
     async def stop(self) -> None:
         """Give up all partitions."""

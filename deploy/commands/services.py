@@ -12,8 +12,10 @@ import typer
 
 from deploy.clock import utc_now
 from deploy.errors import UserError
+from deploy.failpoints import arm_failpoint
 from deploy.settings import Settings, load_settings
 from deploy.telemetry import PrometheusMetrics, configure_logging, serve_monitoring
+from deploy.watchdog import watch
 from schemas.reasons import Stage
 
 PANEL = "Services"
@@ -34,6 +36,8 @@ def _prepared() -> tuple[Settings, PrometheusMetrics]:
     metrics = PrometheusMetrics()
     if settings.monitoring_port is not None:
         serve_monitoring(metrics, settings.monitoring_host, settings.monitoring_port)
+    arm_failpoint()
+    watch(metrics, settings.watchdog_seconds)
     return settings, metrics
 
 
@@ -97,6 +101,7 @@ def cluster() -> None:
 
 
 def _process(stage: Stage) -> None:
+    from deploy.withdrawal_log import KafkaWithdrawalLog
     from processors.options import ProcessorOptions
     from processors.service import run_worker
 
@@ -106,8 +111,12 @@ def _process(stage: Stage) -> None:
         topic_prefix=settings.topic_prefix,
         enrich_workers=settings.enrich_workers,
         story_window_seconds=settings.story_window_hours * 3600,
+        session_timeout_seconds=settings.session_timeout_seconds,
+        dead_letter_limit=settings.dead_letter_limit,
+        probe_seconds=settings.probe_seconds,
     )
-    run_worker(stage, options, metrics, utc_now)
+    withdrawals = KafkaWithdrawalLog(settings.kafka, settings.topic_prefix)
+    run_worker(stage, options, withdrawals=withdrawals, metrics=metrics, clock=utc_now)
 
 
 def index() -> None:

@@ -6,16 +6,20 @@ import pytest
 
 from processors.cluster import ClusterMemory, ClusterStage
 from processors.records import Arrival
-from processors.stages import Effect, Rejected, StateFormatError
+from processors.stages import Effect, Rejected
+from processors.state_format import StateFormatError
 from schemas import kafka_topics
-from schemas.codec import decode_enriched, encode
-from schemas.headers import version_header
+from schemas.articles import Timeline
+from schemas.codec import decode_enriched, decode_trace, encode
+from schemas.headers import REPLAY_OF, version_header
 from schemas.labels import Story
 from schemas.messages import Withdrawal, version_of
+from schemas.withdrawals import WithdrawalOrder, WithdrawalOrders, order_key
 from tests.articles import NOON, TEXT, minutes, tagged
 
 STAGE = ClusterStage()
 WINDOW = timedelta(hours=72)
+NO_ORDERS = WithdrawalOrders()
 
 
 @pytest.fixture
@@ -23,8 +27,9 @@ def memory() -> ClusterMemory:
     return ClusterMemory(WINDOW)
 
 
-def deliver(memory, message, now=NOON):
-    effect = STAGE.effect(memory, Arrival(0, 0, message.article_id.encode(), encode(message)), None, now)
+def deliver(memory, message, now=NOON, orders=NO_ORDERS, headers=()):
+    arrival = Arrival(0, 0, message.article_id.encode(), encode(message), headers)
+    effect = STAGE.effect(memory, arrival, orders, now)
     if effect.state is not None:
         memory.load(message.article_id.encode(), effect.state)
     return effect
@@ -79,10 +84,40 @@ def test_withdrawal_is_a_tombstone_above_all_versions_and_for_good(memory):
     deliver(memory, tagged("one", revision=2, run=7))
     order = Withdrawal(article_id=tagged("one").article_id, reason="forgotten", requested_at=NOON, revision=2)
     assert written(deliver(memory, order)) == (None, version_of(2, 8))
-    assert deliver(memory, order) == Effect()
+    assert written(deliver(memory, order)) == (None, version_of(2, 8))
     assert deliver(memory, tagged("one", revision=9)) == Effect()
     message, _ = written(deliver(memory, tagged("two")))
     assert message.story.relation == "first"
+
+
+def test_covered_by_an_order_is_withdrawn_though_it_was_on_its_way(memory):
+    deliver(memory, tagged("one"))
+    orders = WithdrawalOrders()
+    order = WithdrawalOrder(scope="publisher", target="phare-ouest.example", requested_at=NOON)
+    orders.load(order_key(order), order)
+    assert written(deliver(memory, tagged("one", revision=2), orders=orders)) == (None, version_of(2, 0))
+    assert written(deliver(memory, tagged("two"), orders=orders)) == (None, version_of(1, 0))
+    assert deliver(memory, tagged("one", revision=3)) == Effect()
+
+
+def test_dead_letter_tried_again_too_late_is_noted(memory):
+    deliver(memory, tagged("one", revision=2))
+    headers = ((REPLAY_OF, b"articles.dead:1:7"),)
+    effect = deliver(memory, tagged("one", revision=1), headers=headers)
+    (note,) = [decode_trace(o.value) for o in effect.outputs]
+    assert (effect.disposition, effect.state, note.disposition) == ("superseded", None, "superseded")
+    assert "articles.dead:1:7" in note.detail
+    assert deliver(memory, tagged("one", revision=2), headers=headers) == Effect()
+
+
+def test_articles_that_long_did_not_change_are_forgotten(memory):
+    def changed(at):
+        return Timeline(discovered=at, fetched=at, accepted=at, enriched=at)
+
+    long_ago = NOON - timedelta(days=391)
+    deliver(memory, tagged("old", accepted_at=long_ago, timeline=changed(long_ago)))
+    deliver(memory, tagged("revised", accepted_at=long_ago, timeline=changed(NOON)))
+    assert list(memory.stale()) == [tagged("old").article_id.encode()]
 
 
 def test_restored_memory_decides_alike(memory):
@@ -109,11 +144,11 @@ def test_article_without_text_stands_alone(memory):
 
 
 def test_state_of_an_unknown_format_stops_the_stage(memory):
-    with pytest.raises(StateFormatError, match="format b'\\\\x02'"):
+    with pytest.raises(StateFormatError, match="format is b'\\\\x02'"):
         memory.load(b"k", b"\x02anything")
 
 
 def test_hostile_record_is_rejected(memory):
     with pytest.raises(Rejected) as caught:
-        STAGE.effect(memory, Arrival(0, 0, b"k", encode(tagged("one", text=TEXT))), None, NOON)
+        STAGE.effect(memory, Arrival(0, 0, b"k", encode(tagged("one", text=TEXT))), NO_ORDERS, NOON)
     assert caught.value.reason == "wrong_key"

@@ -1,29 +1,35 @@
 """articles.fetched -> articles.unique, record by record, without Kafka."""
 
+from datetime import timedelta
+
 import msgspec
 import pytest
 
 from processors.dedupe import DedupeMemory, DedupeStage
+from processors.input_identity import IDENTITY_KEY
 from processors.records import Arrival
-from processors.stages import Effect, Former, FormerNeeded, Rejected, StateFormatError
+from processors.stages import Effect, FormerNeeded, Rejected
+from processors.state_format import StateFormatError
 from schemas import kafka_topics
 from schemas.articles import Change
 from schemas.codec import decode_trace, decode_unique, encode
 from schemas.messages import Withdrawal
+from schemas.withdrawals import WithdrawalOrder, WithdrawalOrders, order_key
 from tests.articles import NOON, TEXT, article_id, fetched, minutes, unique
 
 STAGE = DedupeStage()
+NO_ORDERS = WithdrawalOrders()
 
 
 def arrival(message, offset, key=None):
     return Arrival(0, offset, (message.article_id if key is None else key).encode(), encode(message))
 
 
-def deliver(memory, record, now=NOON, held=None):
+def deliver(memory, record, now=NOON, held=None, orders=NO_ORDERS):
     """Decide as the agent does: read the former record if asked, load the new state."""
-    effect = STAGE.effect(memory, record, None, now)
+    effect = STAGE.effect(memory, record, orders, now)
     if isinstance(effect, FormerNeeded):
-        effect = STAGE.effect(memory, record, Former(held[effect.offset] if held else None), now)
+        effect = effect.finish(held[effect.offset] if held else None)
     if effect.state is not None:
         memory.load(record.key, effect.state)
     return effect
@@ -82,8 +88,45 @@ def test_same_content_again_is_only_traced():
     memory = DedupeMemory()
     deliver(memory, arrival(fetched(), 0))
     effect = deliver(memory, arrival(fetched(fetched_at=NOON + minutes(5)), 1))
-    assert (effect.disposition, effect.state, messages(effect)) == ("not_modified", None, [])
+    assert (effect.disposition, messages(effect)) == ("not_modified", [])
     assert len(effect.outputs) == 1
+
+
+def test_reading_from_before_an_unchanged_one_is_old():
+    memory = DedupeMemory()
+    deliver(memory, arrival(fetched(), 0))
+    deliver(memory, arrival(fetched(fetched_at=NOON + minutes(5)), 1))
+    between = fetched(text="Tout autre chose.", fetched_at=NOON + minutes(3))
+    assert deliver(memory, arrival(between, 2)).disposition == "superseded"
+
+
+def test_topic_made_anew_is_compared_by_content_only(caplog):
+    memory = DedupeMemory()
+    memory.load(IDENTITY_KEY, memory.identify("first"))
+    deliver(memory, arrival(fetched(), 5))
+    deliver(memory, arrival(fetched("autre"), 6))
+    assert memory.identify("first") is None
+    restored = DedupeMemory()
+    restored.load(IDENTITY_KEY, memory.identify("second"))
+    for name in ("cantine", "autre"):
+        restored._known[fetched(name).article_id.encode()] = memory.get(fetched(name).article_id.encode())
+    assert restored.identify("second") is None
+    same = deliver(restored, arrival(fetched(fetched_at=NOON + minutes(5)), 0))
+    other = deliver(restored, arrival(fetched("autre", text="Neuf.", fetched_at=NOON + minutes(5)), 1), held={})
+    assert (same.disposition, other.disposition) == ("not_modified", "revised")
+    assert messages(other)[0].change == Change()
+    assert deliver(restored, arrival(fetched(fetched_at=NOON + minutes(5)), 0)) == Effect()
+
+
+def test_old_articles_are_forgotten_by_the_log_not_by_the_clock():
+    memory = DedupeMemory()
+    long_ago = NOON - timedelta(days=401)
+    deliver(memory, arrival(fetched("old", fetched_at=long_ago), 0))
+    order = Withdrawal(article_id=fetched("gone").article_id, reason="forgotten", requested_at=long_ago)
+    deliver(memory, arrival(order, 1))
+    assert list(memory.stale()) == []
+    deliver(memory, arrival(fetched("new"), 2))
+    assert list(memory.stale()) == [fetched("old").article_id.encode()]
 
 
 def test_redelivery_has_no_effect_at_all():
@@ -111,7 +154,35 @@ def test_withdrawal_is_for_good():
     assert messages(effect) == [msgspec.structs.replace(order, revision=2)]
     again = deliver(memory, arrival(fetched(text="Tout autre chose.", fetched_at=NOON + minutes(9)), 2))
     assert (again.disposition, messages(again)) == ("withdrawn", [])
-    assert deliver(memory, arrival(order, 3)) == Effect()
+    assert deliver(memory, arrival(order, 1)) == Effect()
+    assert messages(deliver(memory, arrival(order, 3))) == [msgspec.structs.replace(order, revision=2)]
+
+
+@pytest.mark.parametrize(
+    ("scope", "target"),
+    [
+        ("article", fetched().article_id),
+        ("prefix", "http://www.phare-ouest.example/"),
+        ("publisher", "phare-ouest.example"),
+    ],
+)
+@pytest.mark.parametrize("known", [False, True])
+def test_covered_by_an_order_is_withdrawn_whatever_is_known(scope, target, known):
+    memory, orders = DedupeMemory(), WithdrawalOrders()
+    if known:
+        deliver(memory, arrival(fetched(), 0))
+    order = WithdrawalOrder(scope=scope, target=target, requested_at=NOON)
+    orders.load(order_key(order), order)
+    effect = deliver(memory, arrival(fetched(text="Neuf.", fetched_at=NOON + minutes(9)), 1), orders=orders)
+    expected = Withdrawal(
+        article_id=fetched().article_id, reason="forgotten", requested_at=NOON, revision=2 if known else 1
+    )
+    assert messages(effect) == [expected]
+    (trace,) = [decode_trace(o.value) for o in effect.outputs if o.kafka_topic is kafka_topics.TRACE]
+    assert (trace.disposition, trace.url, trace.title) == ("withdrawn", None, None)
+    orders.load(order_key(order), None)
+    again = deliver(memory, arrival(fetched(text="Encore.", fetched_at=NOON + minutes(10)), 2), orders=orders)
+    assert (again.disposition, messages(again)) == ("withdrawn", [])
 
 
 @pytest.mark.parametrize(
@@ -129,7 +200,7 @@ def test_withdrawal_is_for_good():
 )
 def test_hostile_record_is_rejected_with_its_reason(record, reason):
     with pytest.raises(Rejected) as caught:
-        STAGE.effect(DedupeMemory(), record, None, NOON)
+        STAGE.effect(DedupeMemory(), record, NO_ORDERS, NOON)
     assert caught.value.reason == reason
 
 
@@ -144,5 +215,5 @@ def test_state_round_trip_through_the_topic():
 
 
 def test_state_of_an_unknown_format_stops_the_stage():
-    with pytest.raises(StateFormatError, match="format b'\\\\x02'"):
+    with pytest.raises(StateFormatError, match="format is b'\\\\x02'"):
         DedupeMemory().load(b"k", b"\x02anything")

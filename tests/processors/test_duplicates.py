@@ -12,6 +12,7 @@ from processors.duplicates import (
     Known,
     New,
     NotModified,
+    Reading,
     Redelivery,
     Revision,
     Superseded,
@@ -22,9 +23,24 @@ from processors.duplicates import (
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 LATER = NOON + timedelta(minutes=5)
 KNOWN = Known(
-    offset=10, fetched_at=NOON, accepted_at=NOON, discovered_at=NOON, claimed_at=None, revision=3, fingerprint="1:a"
+    offset=10,
+    fetched_at=NOON,
+    accepted_at=NOON,
+    discovered_at=NOON,
+    claimed_at=None,
+    revision=3,
+    fingerprint="1:a",
+    reading=2,
+    epoch=1,
 )
 GONE = msgspec.structs.replace(KNOWN, fingerprint="", withdrawn=True)
+
+
+EARLIER = NOON - timedelta(hours=3)
+
+
+def reading(offset, fetched_at, fingerprint, number=3, epoch=1):
+    return Reading(offset, epoch, fetched_at, number, fingerprint)
 
 
 @pytest.mark.parametrize(
@@ -36,14 +52,42 @@ GONE = msgspec.structs.replace(KNOWN, fingerprint="", withdrawn=True)
         pytest.param(KNOWN, 11, LATER, "1:a", NotModified(), id="later, same content"),
         pytest.param(KNOWN, 11, LATER, "1:b", Revision(4, 10), id="later, other content"),
         pytest.param(KNOWN, 11, NOON, "1:b", Revision(4, 10), id="read in the same instant, other content"),
-        pytest.param(KNOWN, 11, NOON - timedelta(1), "1:b", Superseded(), id="replayed, older than what is known"),
         pytest.param(KNOWN, 11, LATER, "2:b", NotModified(), id="a new way of fingerprinting revises nothing"),
         pytest.param(GONE, 11, LATER, "1:b", Withdrawn(), id="announced again after it was withdrawn"),
         pytest.param(GONE, 10, LATER, "1:b", Redelivery(), id="redelivered after it was withdrawn"),
     ],
 )
 def test_decision(known, offset, fetched_at, fingerprint, decision):
-    assert decide(known, offset=offset, fetched_at=fetched_at, fingerprint=fingerprint) == decision
+    assert decide(known, reading(offset, fetched_at, fingerprint)) == decision
+
+
+@pytest.mark.parametrize(
+    ("fetched_at", "number", "decision"),
+    [
+        pytest.param(EARLIER, 2, Superseded(), id="a poller that woke up late: the same change, read before"),
+        pytest.param(EARLIER, 1, Superseded(), id="a dead letter tried again"),
+        pytest.param(EARLIER, 3, Revision(4, 10), id="a later change, though the clock was set back"),
+        pytest.param(LATER, 1, Revision(4, 10), id="the poller counts anew, though the clock went on"),
+    ],
+)
+def test_order_of_readings(fetched_at, number, decision):
+    assert decide(KNOWN, reading(11, fetched_at, "1:b", number)) == decision
+
+
+@pytest.mark.parametrize(
+    ("fingerprint", "decision"),
+    [
+        pytest.param("1:a", NotModified(), id="known content"),
+        pytest.param("1:b", Revision(4, None), id="other content, its former text out of reach"),
+    ],
+)
+def test_offsets_of_another_topic_are_not_compared(fingerprint, decision):
+    assert decide(KNOWN, reading(0, LATER, fingerprint, epoch=2)) == decision
+
+
+def test_rebuilt_state_has_no_former_text():
+    rebuilt = msgspec.structs.replace(KNOWN, offset=-1)
+    assert decide(rebuilt, reading(0, LATER, "1:b")) == Revision(4, None)
 
 
 def _run(log, deliveries):
@@ -54,7 +98,7 @@ def _run(log, deliveries):
         key, content = log[offset]
         at = NOON + timedelta(seconds=offset)
         known = state.get(key)
-        match decide(known, offset=offset, fetched_at=at, fingerprint=content):
+        match decide(known, Reading(offset, 0, at, 0, content)):
             case New():
                 state[key] = Known(offset, at, at, at, None, 1, content)
             case Revision(number=number):

@@ -109,6 +109,8 @@ def test_topics_are_those_of_the_design():
         "articles.enriched": 6,
         "articles.trace": 3,
         "articles.dead": 3,
+        "articles.redelivered": 1,
+        "replays": 1,
         "alerts": 3,
         "feeds.state": 12,
         "withdrawals": 1,

@@ -12,10 +12,12 @@ from schemas.codec import (
     decode_tagged,
     decode_trace,
     decode_unique,
+    decode_withdrawal_order,
 )
 from schemas.generate import CONTRACT_VERSION, GENERATED, MESSAGES
 from schemas.headers import version_header
 from schemas.messages import revision_of, run_of
+from schemas.withdrawals import WithdrawalOrder, order_key
 
 EXAMPLES = Path(__file__).parents[2] / "schemas" / "examples"
 FILES = sorted(EXAMPLES.glob("*/*.json"))
@@ -25,6 +27,7 @@ DECODERS = {
     "articles.tagged": decode_tagged,
     "articles.enriched": decode_enriched,
     "articles.trace": decode_trace,
+    "withdrawals": decode_withdrawal_order,
 }
 SCHEMA_OF_TYPE = {
     "fetched": "fetched_article",
@@ -33,6 +36,7 @@ SCHEMA_OF_TYPE = {
     "article": "enriched_article",
     "withdrawal": "withdrawal",
     "trace": "trace",
+    "withdrawal_order": "withdrawal_order",
 }
 
 
@@ -57,7 +61,8 @@ def test_example_is_valid_by_the_schema_and_readable(path: Path):
     schema = read(GENERATED / f"{SCHEMA_OF_TYPE[record['value']['type']]}.schema.json")
     jsonschema.validate(record["value"], schema, format_checker=jsonschema.FormatChecker())
     message = DECODERS[record["kafka_topic"]](json.dumps(record["value"]).encode())
-    assert message.article_id == record["key"]
+    key = order_key(message) if isinstance(message, WithdrawalOrder) else message.article_id
+    assert key == record["key"]
 
 
 def test_a_reader_of_today_ignores_fields_of_tomorrow():
