@@ -17,12 +17,13 @@ from typing import Any, NoReturn
 import faust
 import structlog
 
-from processors.errors import EXIT_IO
+from processors.errors import EXIT_IO, EXIT_STATE
 from processors.faust_transport import ReadCommittedTransport
 from processors.options import ProcessorOptions
 from processors.pulse import Pulse
 from processors.readiness import Readiness
 from processors.records import Arrival
+from processors.state_format import StateFormatError
 from schemas.failpoints import failpoint
 from schemas.kafka_topics import KafkaTopic, full_name
 from schemas.reasons import Stage
@@ -114,6 +115,8 @@ def _work(
                 await body.process([_arrival(event) for event in events])
             except asyncio.CancelledError:
                 _end(stage, 0 if app.should_stop else EXIT_IO, "stopped within a batch, which will be done again")
+            except StateFormatError as error:
+                _end(stage, EXIT_STATE, str(error))
             except BaseException:  # noqa: BLE001  # see the module's docstring
                 _end(stage, EXIT_IO, traceback.format_exc())
 

@@ -85,11 +85,11 @@ class ClusterMemory:
     def identify(self, topic_id: str) -> bytes | None:
         """Nothing here depends on offsets of the input, so its identity is not kept."""
 
-    def stale(self) -> Iterator[bytes]:
+    def stale(self, now: datetime) -> Iterator[bytes]:
         """Keys of articles last changed more than HORIZON before the latest; withdrawn ones stay for good."""
         latest = max((_changed_at(known) for known in self._known.values()), default=None)
         if latest is not None:
-            horizon = latest - HORIZON
+            horizon = min(latest, now) - HORIZON
             yield from [k for k, known in self._known.items() if known.story_id and _changed_at(known) < horizon]
 
     def get(self, key: bytes) -> Clustered | None:
@@ -99,6 +99,8 @@ class ClusterMemory:
 
 class ClusterStage:
     """The stage's decisions."""
+
+    asks_for_former = False
 
     def effect(self, memory: ClusterMemory, arrival: Arrival, orders: WithdrawalOrders, now: datetime) -> Effect:
         """What this record causes; the caller loads `Effect.state` into the memory.

@@ -72,14 +72,14 @@ class DedupeMemory:
         """Note which topic the input is; returns the state record that remembers it, if it is another than before."""
         return self.input.identify(topic_id, remembers_articles=bool(self._known))
 
-    def stale(self) -> Iterator[bytes]:
+    def stale(self, now: datetime) -> Iterator[bytes]:
         """Keys of articles last read more than HORIZON before the latest; withdrawn ones stay for good.
 
-        Measured on the log itself: a clock that is wrong must not empty the memory.
+        Measured on the log and on the clock, whichever says less: one that is wrong must not empty the memory.
         """
         latest = max((known.fetched_at for known in self._known.values()), default=None)
         if latest is not None:
-            horizon = latest - HORIZON
+            horizon = min(latest, now) - HORIZON
             yield from [k for k, known in self._known.items() if known.fetched_at < horizon and not known.withdrawn]
 
     def get(self, key: bytes) -> Known | None:
@@ -89,6 +89,8 @@ class DedupeMemory:
 
 class DedupeStage:
     """The stage's decisions."""
+
+    asks_for_former = True
 
     def effect(
         self, memory: DedupeMemory, arrival: Arrival, orders: WithdrawalOrders, now: datetime

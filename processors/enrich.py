@@ -194,3 +194,24 @@ def tagged(
         ),
         provenance=Provenance(versions=labels.versions, problems=(*article.problems, *labels.problems)),
     )
+
+
+def unlabelled(article: TaggedArticle) -> UniqueArticle:
+    """What `tagged` was given: the article as dedupe accepted it, so that it can be labelled anew.
+
+    Its own problems are part of the core; those that came from labelling stand in the provenance only and are left
+    there. The feed's language is not kept: that the text was found to be French stands in for it.
+    """
+    core = {name: getattr(article, name) for name in ArticleCore.__struct_fields__}
+    timeline = article.timeline
+    return UniqueArticle(
+        **core,
+        language_hint=article.language,
+        discovered_at=timeline.discovered,
+        first_published_at=timeline.published,
+        fetched_at=timeline.fetched,
+        revision=article.revision,
+        accepted_at=article.accepted_at,
+        revised_at=timeline.accepted or article.accepted_at,
+        change=article.change,
+    )

@@ -1,6 +1,7 @@
 """Reading our own topics back: the state of a partition, and an article's former reading."""
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
@@ -13,6 +14,7 @@ from kafka.errors import KafkaError as KafkaPythonError
 from schemas.kafka_topics import KafkaTopic, full_name
 
 _POLL_MS: Final = 200
+KEPT_BYTES: Final = 64 << 20
 _ADMIN_MS: Final = 5_000
 
 
@@ -57,7 +59,8 @@ class FormerReadings:
     """Records of the input topic, by offset: what an article was before it was revised.
 
     Retention deletes old records, and a seek to an expired offset silently gives a later one: so offset and key are
-    both checked, and None says that the former text is no longer held.
+    both checked, and None says that the former text is no longer held. What was read last is kept, because most
+    revisions come soon: asking Kafka costs 2 to 5 ms, which halved the stage's speed with one revision in seven.
     """
 
     def __init__(self, kafka: str, topic_prefix: str, kafka_topic: KafkaTopic) -> None:
@@ -65,9 +68,22 @@ class FormerReadings:
         self._kafka = kafka
         self._consumer: AIOKafkaConsumer | None = None
         self._one_at_a_time = asyncio.Lock()
+        self._kept: OrderedDict[tuple[int, int, bytes], bytes] = OrderedDict()
+        self._kept_bytes = 0
+
+    def keep(self, partition: int, offset: int, key: bytes, value: bytes) -> None:
+        """Hold a record that may soon be asked for, in place of the oldest that are held."""
+        if (partition, offset, key) not in self._kept:
+            self._kept[partition, offset, key] = value
+            self._kept_bytes += len(value)
+        while self._kept_bytes > KEPT_BYTES:
+            self._kept_bytes -= len(self._kept.popitem(last=False)[1])
 
     async def read(self, partition: int, offset: int, key: bytes) -> bytes | None:
         """The value of the record at `offset`, or None if it is gone."""
+        kept = self._kept.get((partition, offset, key))
+        if kept is not None:
+            return kept
         async with self._one_at_a_time:
             found = await self._one_record(TopicPartition(self._name, partition), offset)
         if found is None or found.offset != offset or found.key != key or found.value is None:

@@ -53,7 +53,7 @@ class Memory(Protocol):
     def identify(self, topic_id: str) -> bytes | None:
         """Note which topic the input is; the state record to write under IDENTITY_KEY, or None."""
 
-    def stale(self) -> Iterator[bytes]:
+    def stale(self, now: datetime) -> Iterator[bytes]:
         """Keys that are too old to be remembered."""
 
     def __len__(self) -> int:
@@ -65,7 +65,13 @@ M_contra = TypeVar("M_contra", bound=Memory, contravariant=True)
 
 
 class TransactionalStage(Protocol[M_contra]):
-    """The decisions of a stage that owns state."""
+    """The decisions of a stage that owns state.
+
+    Attributes:
+        asks_for_former: whether `effect` may answer with FormerNeeded.
+    """
+
+    asks_for_former: bool
 
     def effect(
         self, memory: M_contra, arrival: Arrival, orders: WithdrawalOrders, now: datetime
@@ -151,6 +157,8 @@ class TransactionalAgent(Generic[M]):
             records.extend(effect.outputs)
             if effect.state is not None and arrival.key is not None:
                 owned.memory.load(arrival.key, effect.state)
+                if self._stage.asks_for_former:
+                    self._former.keep(partition, arrival.offset, arrival.key, arrival.value or b"")
                 records.append(Outgoing(self._state_kafka_topic, arrival.key, effect.state, partition=partition))
             if effect.disposition:
                 self._metrics.count("dispositions_total", stage=self.name, disposition=effect.disposition)
@@ -220,7 +228,7 @@ class TransactionalAgent(Generic[M]):
 
     async def _forget_old(self, partition: int, owned: _Owned[M]) -> None:
         owned.swept_at = perf_counter()
-        stale = list(owned.memory.stale())
+        stale = list(owned.memory.stale(self._clock()))
         for start in range(0, len(stale), _FORGOTTEN_AT_ONCE):
             keys = stale[start : start + _FORGOTTEN_AT_ONCE]
             await owned.writer.write([Outgoing(self._state_kafka_topic, k, None, partition=partition) for k in keys])

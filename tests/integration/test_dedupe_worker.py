@@ -5,11 +5,16 @@ import signal
 from collections import defaultdict
 
 import pytest
+from kafka import KafkaAdminClient
 
+from deploy.kafka_setup import ensure_topics
+from processors.dedupe import HORIZON
 from processors.fingerprint import fingerprint
+from processors.partition_writer import partition_of
 from schemas import kafka_topics
 from schemas.codec import decode_fetched, decode_unique, encode
 from schemas.headers import dead_letter_of
+from schemas.kafka_topics import full_name
 from tests.articles import NOON, TEXT, fetched, minutes
 from tests.services import Installation, end, wait_until
 
@@ -97,3 +102,62 @@ def test_revision_carries_the_title_before_and_the_diff(installation: Installati
     assert changes[0] is None
     assert (changes[1].kinds, changes[1].title_before) == (("title", "text"), first.title)
     assert changes[1].diff.endswith("+Ajout.")
+
+
+def keyed(*messages):
+    return [(message.article_id.encode(), encode(message)) for message in messages]
+
+
+def test_input_topic_made_anew_neither_silences_nor_doubles(installation: Installation):
+    """Its offsets begin at 0 again, so that everything on it would look like a redelivery."""
+    before = [fetched(f"a{number}") for number in range(20)]
+    with installation.running("dedupe"):
+        installation.produce(kafka_topics.FETCHED, keyed(*before))
+        wait_until(lambda: done(installation), "dedupe commits everything")
+    admin = KafkaAdminClient(bootstrap_servers=installation.stack.kafka)
+    admin.delete_topics([full_name(kafka_topics.FETCHED, installation.prefix)])
+    admin.close()
+    wait_until(lambda: ensure_topics(installation.stack.kafka, installation.prefix).created, "the topic is made anew")
+    same = [fetched(f"a{number}", fetched_at=NOON + minutes(1)) for number in range(10)]
+    other = [fetched(f"a{number}", text="Neuf.", fetched_at=NOON + minutes(1)) for number in range(10, 20)]
+    with installation.running("dedupe"):
+        installation.produce(kafka_topics.FETCHED, keyed(*same, *other))
+        wait_until(lambda: done(installation), "dedupe commits everything")
+    revisions = {key: [revision for revision, _ in made] for key, made in revisions_made(installation).items()}
+    assert revisions == {a.article_id.encode(): [1] for a in before[:10]} | {
+        a.article_id.encode(): [1, 2] for a in before[10:]
+    }
+    assert "input topic was made anew" in (installation.folder / "dedupe.log").read_text()
+
+
+def test_old_articles_are_forgotten_when_a_worker_takes_over(installation: Installation):
+    old = fetched("old", fetched_at=NOON - HORIZON - minutes(1))
+    with installation.running("dedupe"):
+        installation.produce(kafka_topics.FETCHED, keyed(old, fetched("new")))
+        wait_until(lambda: done(installation), "dedupe commits everything")
+    same_partition = next(f for n in range(99) if partition(f := fetched(f"n{n}", fetched_at=NOON)) == partition(old))
+    for _ in range(2):  # forgotten at the take-over after the one that saw the newer article
+        with installation.running("dedupe"):
+            installation.produce(kafka_topics.FETCHED, keyed(same_partition))
+            wait_until(lambda: done(installation), "dedupe commits everything")
+    state = {key: value for _, _, key, value, _ in installation.records(kafka_topics.STATE_DEDUPE)}
+    assert state[old.article_id.encode()] is None
+    assert state[fetched("new").article_id.encode()] is not None
+
+
+def partition(message):
+    return partition_of(message.article_id.encode(), kafka_topics.FETCHED.partitions)
+
+
+def test_state_that_cannot_be_read_stops_the_worker_with_one_sentence(installation: Installation):
+    message = fetched()
+    installation.produce(kafka_topics.STATE_DEDUPE, [(message.article_id.encode(), b"\x07later")])
+    installation.produce(kafka_topics.FETCHED, keyed(message))
+    worker = installation.start("dedupe")
+    try:
+        assert worker.wait(60) == 78
+    finally:
+        end(worker)
+    log = (installation.folder / "dedupe.log").read_text()
+    assert "kiosque doctor --rebuild-state" in log
+    assert "Traceback" not in log

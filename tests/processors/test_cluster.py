@@ -117,7 +117,7 @@ def test_articles_that_long_did_not_change_are_forgotten(memory):
     long_ago = NOON - timedelta(days=391)
     deliver(memory, tagged("old", accepted_at=long_ago, timeline=changed(long_ago)))
     deliver(memory, tagged("revised", accepted_at=long_ago, timeline=changed(NOON)))
-    assert list(memory.stale()) == [tagged("old").article_id.encode()]
+    assert list(memory.stale(NOON)) == [tagged("old").article_id.encode()]
 
 
 def test_restored_memory_decides_alike(memory):

@@ -118,15 +118,16 @@ def test_topic_made_anew_is_compared_by_content_only(caplog):
     assert deliver(restored, arrival(fetched(fetched_at=NOON + minutes(5)), 0)) == Effect()
 
 
-def test_old_articles_are_forgotten_by_the_log_not_by_the_clock():
+def test_old_articles_are_forgotten_when_log_and_clock_agree():
     memory = DedupeMemory()
     long_ago = NOON - timedelta(days=401)
     deliver(memory, arrival(fetched("old", fetched_at=long_ago), 0))
     order = Withdrawal(article_id=fetched("gone").article_id, reason="forgotten", requested_at=long_ago)
     deliver(memory, arrival(order, 1))
-    assert list(memory.stale()) == []
+    assert list(memory.stale(NOON)) == []
     deliver(memory, arrival(fetched("new"), 2))
-    assert list(memory.stale()) == [fetched("old").article_id.encode()]
+    assert list(memory.stale(NOON)) == [fetched("old").article_id.encode()]
+    assert list(memory.stale(NOON - timedelta(days=30))) == []
 
 
 def test_redelivery_has_no_effect_at_all():
