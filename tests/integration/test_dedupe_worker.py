@@ -3,6 +3,7 @@
 import random
 import signal
 from collections import defaultdict
+from datetime import timedelta
 
 import pytest
 from kafka import KafkaAdminClient
@@ -131,7 +132,7 @@ def test_input_topic_made_anew_neither_silences_nor_doubles(installation: Instal
 
 
 def test_old_articles_are_forgotten_when_a_worker_takes_over(installation: Installation):
-    old = fetched("old", fetched_at=NOON - HORIZON - minutes(1))
+    old = fetched("old", fetched_at=NOON - HORIZON - timedelta(days=1))
     with installation.running("dedupe"):
         installation.produce(kafka_topics.FETCHED, keyed(old, fetched("new")))
         wait_until(lambda: done(installation), "dedupe commits everything")
