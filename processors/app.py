@@ -79,7 +79,7 @@ def _register(app: faust.App, stage: Stage, options: ProcessorOptions, readiness
     name = full_name(body.input_topic, options.topic_prefix)
     source = app.topic(name, key_type=bytes, value_type=bytes, partitions=body.input_topic.partitions)
     app.agent(source, name=f"{stage}-agent", concurrency=1)(_work(app, stage, options, body))
-    app.task(Pulse(app, readiness).run)
+    app.task(Pulse(app, options.kafka, readiness).run)
 
     async def on_assigned(_app: Any, assigned: Iterable[Any], **_: Any) -> None:
         partitions = sorted(place.partition for place in assigned if place.topic == name)

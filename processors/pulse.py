@@ -6,11 +6,13 @@ standing heartbeat leads to is decided by whoever runs the process (deploy/watch
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
+from faust.types import TP
 
 from processors.readiness import Readiness
 
@@ -52,39 +54,88 @@ def moves(before: Mapping[Any, Progress] | None, now: Mapping[Any, Progress]) ->
 class Pulse:
     """The looks of one worker, in its event loop: a loop that is blocked looks at nothing."""
 
-    def __init__(self, app: Any, readiness: Readiness) -> None:
+    def __init__(self, app: Any, kafka: str, readiness: Readiness) -> None:
         self._app = app
+        self._ends = _EndOffsets(kafka)
         self._readiness = readiness
-        self._last: dict[Any, Progress] | None = None
+        self._last: dict[TopicPartition, Progress] | None = None
 
     async def run(self) -> None:
         """Look until the worker stops."""
-        while not self._app.should_stop:
-            await self._look()
-            await asyncio.sleep(PULSE_SECONDS)
+        try:
+            while not self._app.should_stop:
+                await self._look()
+                await asyncio.sleep(PULSE_SECONDS)
+        finally:
+            await self._ends.close()
 
     async def _look(self) -> None:
+        places = sorted(TopicPartition(place.topic, place.partition) for place in self._app.consumer.assignment())
         try:
-            found = await asyncio.wait_for(self._progress(), _ANSWER_SECONDS)
-        except (TimeoutError, KafkaError, OSError):
+            ends = await self._ends.of(places)
+        except (KafkaError, OSError):
             self._readiness.set("kafka", fine=False)
             return
         self._readiness.set("kafka", fine=True)
+        found = {place: self._progress(place, end) for place, end in ends.items()}
         if not self._app.rebalancing and moves(self._last, found):
             self._readiness.beat()
         self._last = found
 
-    async def _progress(self) -> dict[Any, Progress]:
-        consumer = self._app.consumer
-        places = sorted(consumer.assignment())
-        ends = await consumer.highwaters(*places) if places else {}
-        found = {}
-        for place in places:
-            last = consumer._read_offset[place]  # noqa: SLF001  # Faust 0.15.3, pinned, tells nobody
-            found[place] = Progress(
-                end=ends[place],
-                position=await consumer.position(place),
-                read=None if last is None else last + 1,
-                committed=consumer._committed_offset[place],  # noqa: SLF001
+    def _progress(self, place: TopicPartition, end: int) -> Progress:
+        consumer, known = self._app.consumer, TP(place.topic, place.partition)
+        last = consumer._read_offset[known]  # noqa: SLF001  # Faust 0.15.3, pinned, tells nobody
+        return Progress(
+            end=end,
+            position=_fetch_position(consumer, place),
+            read=None if last is None else last + 1,
+            committed=consumer._committed_offset[known],  # noqa: SLF001
+        )
+
+
+class _EndOffsets:
+    """The ends of partitions, asked for on a connection of its own: Faust's queue of calls must never wait for us."""
+
+    def __init__(self, kafka: str) -> None:
+        self._kafka = kafka
+        self._consumer: AIOKafkaConsumer | None = None
+
+    async def of(self, places: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """The end of each partition, committed transactions only.
+
+        Raises:
+            KafkaError, OSError: no answer within _ANSWER_SECONDS.
+        """
+        try:
+            consumer = await self._started()
+            return dict(await asyncio.wait_for(consumer.end_offsets(places), _ANSWER_SECONDS)) if places else {}
+        except TimeoutError as error:
+            await self.close()
+            raise KafkaError("no answer") from error
+        except (KafkaError, OSError):
+            await self.close()
+            raise
+
+    async def _started(self) -> AIOKafkaConsumer:
+        if self._consumer is None:
+            consumer = AIOKafkaConsumer(
+                bootstrap_servers=self._kafka, isolation_level="read_committed", enable_auto_commit=False
             )
-        return found
+            self._consumer = consumer
+            await asyncio.wait_for(consumer.start(), _ANSWER_SECONDS)
+        return self._consumer
+
+    async def close(self) -> None:
+        """Let go of the connection."""
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            await consumer.stop()
+
+
+def _fetch_position(consumer: Any, place: TopicPartition) -> int:
+    """Where Faust's consumer reads on, -1 before it knows: a look into another thread's state, without waiting."""
+    held = consumer._thread._consumer  # noqa: SLF001  # its public way goes through the queue of calls
+    subscription = held._subscription.subscription if held is not None else None  # noqa: SLF001
+    assignment = subscription.assignment if subscription is not None else None
+    state = assignment.state_value(place) if assignment is not None else None
+    return state.position if state is not None and state.has_valid_position else -1
