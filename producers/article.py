@@ -26,6 +26,7 @@ from schemas.articles import Image, Precision, Rights, RightsBasis, TextSource
 from schemas.limits import MAX_LIST_ITEMS, MAX_TEXT_BYTES
 from schemas.messages import FetchedArticle, Trace
 from schemas.reasons import Disposition
+from schemas.withdrawals import WithdrawalOrder
 
 _FRONT_PAGE: Final = re.compile(r"^(?:(?:à|a)?\s*(?:la\s+)?une|titres|en continu|home|tout)$", re.IGNORECASE)
 
@@ -108,6 +109,19 @@ def trace_of(
     )
 
 
+def withdrawn_trace(pending: PendingPage, order: WithdrawalOrder, now: datetime) -> Trace:
+    """That an entry is not worked on, and why; nothing of it but its id."""
+    parts = (pending.entry.id, "poll", "withdrawn")
+    return Trace(
+        trace_id=hashlib.blake2b("\x1f".join(parts).encode(), digest_size=16).hexdigest(),
+        article_id=pending.entry.id,
+        stage="poll",
+        disposition="withdrawn",
+        detail=order.reason,
+        at=now,
+    )
+
+
 def _text(entry: Entry, page: Page | None, reading: Reading, *, may_keep: bool) -> _Text:
     if not may_keep:
         own = entry.summary
@@ -169,6 +183,7 @@ def _article(
         language_hint=pending.language,
         discovered_at=pending.discovered_at,
         fetched_at=now,
+        reading=pending.reading,
     )
 
 

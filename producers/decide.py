@@ -8,7 +8,6 @@ before_start   first reading of the feed: too old to be fetched → marked as se
 
 import hashlib
 from collections.abc import Mapping
-from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -44,7 +43,7 @@ def decide(
     state: FeedState,
     entries: tuple[Entry, ...],
     *,
-    known: Mapping[str, AbstractSet[str]],
+    known: Mapping[str, Mapping[str, int]],
     now: datetime,
     first_run_hours: float,
 ) -> Decision:
@@ -53,7 +52,7 @@ def decide(
     Args:
         state: the feed's memory; a feed never read before has no `last_read_at`.
         entries: as parsed; an id may occur twice, its first occurrence counts.
-        known: entry id -> hashes under which the other feeds of the group have shown it.
+        known: entry id -> hashes under which the other feeds of the group have shown it, with the reading of each.
         now: the poll's time.
         first_run_hours: how old an entry may be to be fetched at the feed's first reading.
     """
@@ -66,10 +65,13 @@ def decide(
     for entry in entries:
         if entry.id in shown:
             continue
-        said, before, elsewhere = entry_hash(entry), state.seen.get(entry.id), known.get(entry.id, frozenset())
-        shown[entry.id] = Seen(said, before.first_seen if before else int(now.timestamp()))
+        said, before, elsewhere = entry_hash(entry), state.seen.get(entry.id), known.get(entry.id, {})
+        is_changed = before is not None and said != before.entry_hash and said not in elsewhere
+        readings = max([before.reading if before else 0, *elsewhere.values()])
+        first_seen = before.first_seen if before else int(now.timestamp())
+        shown[entry.id] = Seen(said, first_seen, readings + 1 if is_changed or not readings else readings)
         if before is not None:
-            if said != before.entry_hash and said not in elsewhere:
+            if is_changed:
                 changed.append(entry)
         elif elsewhere:
             continue

@@ -35,6 +35,7 @@ from producers.schedule import (
     with_move,
 )
 from producers.web import Web
+from schemas.failpoints import failpoint
 from schemas.metrics import Metrics
 
 _log = structlog.get_logger(__name__)
@@ -87,6 +88,7 @@ class FeedPoller:
             log.info("feed poll failed", status=failure.slug, detail=failure.detail)
             await self._save_failure(state, failure.slug)
             return
+        failpoint("poll.after_feed_answer")
         if response.status == HTTPStatus.GONE:
             log.warning("feed gone", status=response.status)
             await self._states.save(self._polled(state, "410", gone=True))
@@ -136,6 +138,7 @@ class FeedPoller:
             *(_pending(feed, entry, parsed, decision.seen, "changed") for entry in decision.changed),
         ]
         await asyncio.gather(*(self._states.save(page) for page in pages))
+        failpoint("poll.after_pages_saved")
         await self._trace_early(feed, decision, now)
         answered = with_answer(
             state, response.headers, keep_validators=parsed.complete, body_hash=digest if parsed.complete else None
@@ -143,6 +146,7 @@ class FeedPoller:
         moved = with_move(with_reading(answered, decision, now), response.moved_for_good)
         interval = interval_after_success(response.headers, parsed.ttl_seconds, now, self._limits)
         await self._states.save(self._polled(moved, "200", interval=interval))
+        failpoint("poll.after_feed_saved")
         _log.info(
             "feed polled",
             feed=feed.url,
@@ -160,13 +164,13 @@ class FeedPoller:
         if traces:
             self._metrics.count("dispositions_total", len(traces), stage="poll", disposition="before_start")
 
-    def _known_elsewhere(self, feed: Feed) -> Mapping[str, set[str]]:
-        """Entry id -> hashes under which the group's other feeds have shown it."""
-        known: dict[str, set[str]] = {}
+    def _known_elsewhere(self, feed: Feed) -> Mapping[str, Mapping[str, int]]:
+        """Entry id -> hashes under which the group's other feeds have shown it, with the reading of each."""
+        known: dict[str, dict[str, int]] = {}
         for other in self._states.feeds_of(feed.group):
             if other.url != feed.url:
                 for entry_id, seen in other.seen.items():
-                    known.setdefault(entry_id, set()).add(seen.entry_hash)
+                    known.setdefault(entry_id, {})[seen.entry_hash] = seen.reading
         return known
 
     async def _save_unchanged(self, state: FeedState, response: Response, status: str) -> None:
@@ -197,4 +201,5 @@ def _pending(feed: Feed, entry: Entry, parsed: ParsedFeed, seen: Mapping[str, Se
         section=feed.section,
         language=parsed.language or feed.language,
         discovered_at=datetime.fromtimestamp(seen[entry.id].first_seen, UTC),
+        reading=seen[entry.id].reading,
     )

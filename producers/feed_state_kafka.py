@@ -4,7 +4,8 @@
 
 The group's `poll()` has its own thread, so that neither a slow page nor a busy loop lets the membership lapse. Nothing
 is ever committed: every assignment reads from the beginning. A write of an owner that does not yet know that it lost a
-partition may overwrite a newer record: that costs one poll, no article.
+partition may overwrite a newer record: that costs one poll, no article. It may also set back the reading number of an
+entry; its next reading then counts no higher than a known one, but was read later, which dedupe accepts.
 """
 
 import asyncio
@@ -44,19 +45,25 @@ class KafkaFeedStates(AnsweredFromMemory):
         bootstrap: Kafka's bootstrap servers, comma-separated.
         topic_prefix: of the installation; also before the group's name.
         writer: writes the records.
+        session_timeout_seconds: after which the group gives a silent member's partitions to others.
     """
 
-    def __init__(self, bootstrap: str, topic_prefix: str, writer: KafkaWriter) -> None:
+    def __init__(
+        self, bootstrap: str, topic_prefix: str, writer: KafkaWriter, *, session_timeout_seconds: float = 10.0
+    ) -> None:
         super().__init__()
         self._bootstrap = bootstrap.split(",")
         self._topic = full_name(FEEDS_STATE, topic_prefix)
         self._group = topic_prefix + GROUP
         self._writer = writer
+        self._session_timeout_seconds = session_timeout_seconds
         self._membership: _Membership | None = None
 
     async def start(self, release: Release) -> None:
         """See FeedStates. Returns at once; the partitions come when Kafka is there."""
-        self._membership = _Membership(self._bootstrap, self._topic, self._group, self._memory, release)
+        self._membership = _Membership(
+            self._bootstrap, self._topic, self._group, self._memory, release, self._session_timeout_seconds
+        )
         self._membership.start(asyncio.get_running_loop())
 
     async def close(self) -> None:
@@ -90,15 +97,23 @@ class _Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyt
     kafka-python calls the listener from its own loop: blocking calls of the consumer are made in our thread only.
     """
 
-    def __init__(self, bootstrap: list[str], topic: str, group: str, memory: PartitionMemory, release: Release) -> None:
+    def __init__(
+        self,
+        bootstrap: list[str],
+        topic: str,
+        group: str,
+        memory: PartitionMemory,
+        release: Release,
+        session_timeout_seconds: float,
+    ) -> None:
         self._settings: dict[str, Any] = {
             "bootstrap_servers": bootstrap,
             "group_id": group,
             "client_id": "kiosque-poll",
             "enable_auto_commit": False,
             "auto_offset_reset": "earliest",
-            "session_timeout_ms": 10_000,
-            "heartbeat_interval_ms": 2_000,
+            "session_timeout_ms": round(session_timeout_seconds * 1000),
+            "heartbeat_interval_ms": round(session_timeout_seconds * 200),
             "metadata_max_age_ms": 10_000,  # a leader that misses the topic assigns nothing until it looks again
             "max_poll_records": 2_000,
             "max_partition_fetch_bytes": 4 << 20,

@@ -31,6 +31,7 @@ class PollerOptions:
         host_delay_seconds: pause between two requests to one registrable domain.
         page_attempts: requests for a page before it is given up.
         rights_basis: on what ground texts are kept.
+        session_timeout_seconds: after which a silent poller's feeds go to the others.
         drain_seconds: how long work in flight may go on after the stop signal.
     """
 
@@ -53,4 +54,5 @@ class PollerOptions:
     host_delay_seconds: float = 1.0
     page_attempts: int = 5
     rights_basis: RightsBasis = "art4"
+    session_timeout_seconds: float = 10.0
     drain_seconds: float = 10.0

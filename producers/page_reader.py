@@ -1,6 +1,7 @@
 """One pending page, carried out.
 
-    robots ─► page in its domain's turn ─► extract (worker process) ─► article acked, trace acked ─► page record deleted
+    withdrawn? robots? ─► page in its domain's turn ─► extract (worker process) ─► withdrawn? ─► article acked
+    ─► trace acked ─► page record deleted
 
 What the article is made of is decided in article.py, when a page is asked for again in schedule.py. A crash at any
 point leaves the page record, so the entry is done again; the later stages know a repeated reading by its content.
@@ -16,7 +17,7 @@ from urllib.parse import urlsplit
 import msgspec
 import structlog
 
-from producers.article import Outcome, Reading, outcome_of, trace_of
+from producers.article import Outcome, Reading, outcome_of, trace_of, withdrawn_trace
 from producers.errors import AddressRefused, FetchFailed, IsolationFailed, RecordTooLarge, TooLarge
 from producers.extraction_pool import Isolation
 from producers.feed_state import FeedStates
@@ -27,7 +28,10 @@ from producers.records import PendingPage
 from producers.rights import text_may_be_kept
 from producers.schedule import page_retry_seconds
 from producers.web import Web
+from producers.withdrawn import WithdrawalCheck
+from schemas.failpoints import failpoint
 from schemas.metrics import Metrics
+from schemas.withdrawals import WithdrawalOrder
 
 if TYPE_CHECKING:
     from schemas.articles import Rights
@@ -47,6 +51,7 @@ class PageReader:
         web: requests.
         pool: extraction.
         states: memory; its page records are the outbox.
+        withdrawals: what must stay away; asked before a page is fetched and before its article is published.
         publisher: where articles and traces go.
         options: attempts, rights basis, how many pages at once.
         metrics: dispositions.
@@ -59,11 +64,13 @@ class PageReader:
         web: Web,
         pool: Isolation,
         states: FeedStates,
+        withdrawals: WithdrawalCheck,
         publisher: ArticlePublisher,
         options: PollerOptions,
         metrics: Metrics,
         clock: Callable[[], datetime],
     ) -> None:
+        self._withdrawals = withdrawals
         self._web = web
         self._pool = pool
         self._states = states
@@ -80,6 +87,10 @@ class PageReader:
         A Response holds one of the page slots until `settle` has done with it.
         """
         link = pending.entry.link
+        order = await self._withdrawals.order_for(pending)
+        if order is not None:
+            await self._refuse(pending, order)
+            return None
         try:
             allowed = await self._web.may_read(link, self._clock())
             if allowed == "disallowed":
@@ -113,6 +124,7 @@ class PageReader:
 
     async def settle(self, pending: PendingPage, fetched: Response | Reading) -> None:
         """Make and publish the article of an answer, then forget the page record."""
+        failpoint("poll.after_page_answer")
         try:
             reading = fetched if isinstance(fetched, Reading) else await self._reading(pending, fetched)
             if reading is not None:
@@ -158,7 +170,17 @@ class PageReader:
             await self._states.save(msgspec.structs.replace(pending, attempts=pending.attempts + 1, next_try_at=due))
         _log.info("page put off", url=pending.entry.url, reason=reason, seconds=seconds)
 
+    async def _refuse(self, pending: PendingPage, order: WithdrawalOrder) -> None:
+        """An entry that was withdrawn: its traces say no more than that."""
+        await self._publisher.trace(withdrawn_trace(pending, order, self._clock()))
+        await self._states.delete_page(pending)
+        self._metrics.count("dispositions_total", stage="poll", disposition="withdrawn")
+
     async def _publish(self, pending: PendingPage, reading: Reading) -> None:
+        order = await self._withdrawals.order_for(pending)
+        if order is not None:
+            await self._refuse(pending, order)
+            return
         now = self._clock()
         known = msgspec.structs.replace(pending, feeds=self._feeds_with(pending))
         outcome = self._outcome(known, reading, now)
@@ -166,12 +188,15 @@ class PageReader:
         if outcome.article is not None:
             try:
                 await self._publisher.publish(outcome.article)
+                failpoint("poll.after_publish")
                 self._metrics.count("messages_out_total", stage="poll")
             except RecordTooLarge as error:
                 disposition, detail = "too_large", str(error)
         text = (outcome.article.text if outcome.article else None) or ""
         await self._publisher.trace(trace_of(pending, disposition, detail=detail, content=text, now=now))
+        failpoint("poll.after_trace")
         await self._states.delete_page(pending)
+        failpoint("poll.after_page_deleted")
         self._metrics.count("dispositions_total", stage="poll", disposition=disposition)
         _log.info("article read", url=pending.entry.url, kind=pending.kind, disposition=disposition, detail=detail)
 

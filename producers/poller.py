@@ -22,7 +22,7 @@ from producers.feed_state import FeedStates, partition_of
 from producers.fetcher import Response
 from producers.page_reader import PageReader
 from producers.records import FeedState, PendingPage
-from producers.schedule import is_due
+from producers.schedule import is_due, is_page_due
 from schemas.metrics import Metrics
 
 _log = structlog.get_logger(__name__)
@@ -75,6 +75,7 @@ class Poller:
         while not stop.is_set():
             ready = self._states.is_ready() and self._is_healthy()
             self._metrics.gauge("ready", 1.0 if ready else 0.0, stage="poll")
+            self._metrics.count("heartbeats_total", stage="poll")
             if ready:
                 self._start_workers()
                 self._report()
@@ -107,7 +108,7 @@ class Poller:
     def _start_workers(self) -> None:
         now, owned = self._clock(), self._states.owned()
         groups = {group for group, feeds in self._by_group.items() if any(self._is_due(feed, now) for feed in feeds)}
-        groups |= {page.group for page in self._states.pages() if self._is_waiting(page, now)}
+        groups |= {page.group for page in self._states.pages() if is_page_due(page, now)}
         for group in groups:
             if group not in self._workers and partition_of(group) in owned:
                 task = asyncio.create_task(self._work(group))
@@ -164,16 +165,13 @@ class Poller:
         now = self._clock()
         return next((feed for feed in self._by_group.get(group, ()) if self._is_due(feed, now)), None)
 
-    def _is_waiting(self, page: PendingPage, now: datetime) -> bool:
-        return page.next_try_at is None or page.next_try_at <= now
-
     def _waiting_pages(self, group: str) -> list[PendingPage]:
         """Due pages of a group that nobody is at, newest first."""
         now, busy = self._clock(), {page.entry.id for page in self._settling.values()}
         due = [
             page
             for page in self._states.pages()
-            if page.group == group and self._is_waiting(page, now) and page.entry.id not in busy
+            if page.group == group and is_page_due(page, now) and page.entry.id not in busy
         ]
         return sorted(due, key=lambda page: page.entry.published_at or _OLDEST, reverse=True)
 

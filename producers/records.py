@@ -19,10 +19,13 @@ FORMAT: Final = 1
 
 
 class Seen(Struct, frozen=True, array_like=True):
-    """One entry in a feed's memory: hash of what the feed said of it, and when it was first shown (Unix seconds)."""
+    """One entry in a feed's memory: hash of what the feed said of it, when it was first shown (Unix seconds), and the
+    number of the reading that the last announced change asks for (1 for the first sight).
+    """
 
     entry_hash: str
     first_seen: int
+    reading: int = 1
 
 
 class FeedState(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -64,6 +67,7 @@ class PendingPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
     Attributes:
         kind: "new" for the first sight, "changed" for a later one.
         feed: the feed that showed it; feeds: all that are known to have.
+        reading: how many readings the feed has asked for, this one included; orders them where clocks cannot.
         attempts: page requests that failed so far; next_try_at: not before, None = at once.
     """
 
@@ -77,6 +81,7 @@ class PendingPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
     section: str = ""
     language: str | None = None
     discovered_at: datetime
+    reading: int = 1
     attempts: int = 0
     next_try_at: datetime | None = None
 

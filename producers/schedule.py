@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from producers.records import FeedState
+from producers.records import FeedState, PendingPage
 
 MOVED_FOR_GOOD: Final = 3
 """Polls in a row that must show the same permanent redirect before the feed's address is replaced."""
@@ -82,8 +82,15 @@ def next_poll_at(now: datetime, interval_seconds: float, jitter: float) -> datet
 
 
 def is_due(state: FeedState, now: datetime) -> bool:
-    """Whether the feed may be asked now."""
-    return not state.gone and (state.next_poll_at is None or state.next_poll_at <= now)
+    """Whether the feed may be asked now; also if it was last asked in the future, for then the clock was set back."""
+    if state.gone:
+        return False
+    return state.next_poll_at is None or state.next_poll_at <= now or (state.last_polled_at or now) > now
+
+
+def is_page_due(page: PendingPage, now: datetime) -> bool:
+    """Whether the page may be asked for now; also if it was discovered in the future, as with feeds."""
+    return page.next_try_at is None or page.next_try_at <= now or page.discovered_at > now
 
 
 def with_answer(

@@ -26,18 +26,26 @@ from producers.page_reader import PageReader
 from producers.poller import Poller
 from producers.publisher import ArticlePublisher, KafkaPublisher
 from producers.web import Web
+from producers.withdrawn import WithdrawalCheck
 from schemas.metrics import Metrics
+from schemas.withdrawals import WithdrawalLog
 
 _log = structlog.get_logger(__name__)
 
 
 async def run_poller(
-    options: PollerOptions, *, metrics: Metrics, clock: Callable[[], datetime], stop: asyncio.Event
+    options: PollerOptions,
+    *,
+    withdrawals: WithdrawalLog,
+    metrics: Metrics,
+    clock: Callable[[], datetime],
+    stop: asyncio.Event,
 ) -> None:
     """Poll feeds and publish articles until `stop` is set; then drain and return.
 
     Args:
         options: the poller's settings.
+        withdrawals: what must stay away.
         metrics: where to report.
         clock: aware UTC.
         stop: set by the caller's signal handler.
@@ -56,7 +64,10 @@ async def run_poller(
             options,
             catalogue=catalogue,
             pool=pool,
-            states=KafkaFeedStates(options.kafka, options.topic_prefix, writer),
+            states=KafkaFeedStates(
+                options.kafka, options.topic_prefix, writer, session_timeout_seconds=options.session_timeout_seconds
+            ),
+            withdrawals=withdrawals,
             publisher=KafkaPublisher(writer, options.topic_prefix),
             is_healthy=lambda: not writer.is_late(),
             metrics=metrics,
@@ -64,6 +75,7 @@ async def run_poller(
             stop=stop,
         )
     finally:
+        withdrawals.close()
         await writer.close()
         await pool.close()
 
@@ -74,6 +86,7 @@ async def run_with(
     catalogue: Catalogue,
     pool: Isolation,
     states: FeedStates,
+    withdrawals: WithdrawalLog,
     publisher: ArticlePublisher,
     is_healthy: Callable[[], bool],
     metrics: Metrics,
@@ -96,7 +109,14 @@ async def run_with(
             jitter=random.random,
         )
         pages = PageReader(
-            web=web, pool=pool, states=states, publisher=publisher, options=options, metrics=metrics, clock=clock
+            web=web,
+            pool=pool,
+            states=states,
+            withdrawals=WithdrawalCheck(withdrawals),
+            publisher=publisher,
+            options=options,
+            metrics=metrics,
+            clock=clock,
         )
         poller = Poller(
             catalogue=catalogue,

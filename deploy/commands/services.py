@@ -26,6 +26,7 @@ def register(app: typer.Typer) -> None:
     app.command(rich_help_panel=PANEL)(poll)
     app.command(rich_help_panel=PANEL)(dedupe)
     app.command(rich_help_panel=PANEL)(enrich)
+    app.command(rich_help_panel=PANEL)(reenrich)
     app.command(rich_help_panel=PANEL)(cluster)
     app.command(rich_help_panel=PANEL)(index)
 
@@ -52,6 +53,7 @@ def _as_user_error(kind: type[Exception]) -> Iterator[None]:
 
 def poll() -> None:
     """Poll the feeds, fetch new articles, publish them to Kafka (articles.fetched)."""
+    from deploy.withdrawal_log import KafkaWithdrawalLog
     from producers.errors import ProducerError
     from producers.options import PollerOptions
     from producers.service import run_poller
@@ -71,7 +73,9 @@ def poll() -> None:
         page_concurrency=settings.page_concurrency,
         workers=settings.extract_workers,
         rights_basis=settings.rights_basis,
+        session_timeout_seconds=settings.session_timeout_seconds,
     )
+    withdrawals = KafkaWithdrawalLog(settings.kafka, settings.topic_prefix)
 
     async def until_stopped() -> None:
         stop = asyncio.Event()
@@ -79,7 +83,7 @@ def poll() -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             with suppress(NotImplementedError):  # loops without signal support stop by KeyboardInterrupt
                 loop.add_signal_handler(number, stop.set)
-        await run_poller(options, metrics=metrics, clock=utc_now, stop=stop)
+        await run_poller(options, withdrawals=withdrawals, metrics=metrics, clock=utc_now, stop=stop)
 
     with _as_user_error(ProducerError):
         asyncio.run(until_stopped())
@@ -93,6 +97,11 @@ def dedupe() -> None:
 def enrich() -> None:
     """Detect the language, label entities, places and topics (articles.tagged)."""
     _process("enrich")
+
+
+def reenrich() -> None:
+    """Label articles anew that `kiosque replay` asks for, at low priority (articles.reenrich to articles.tagged)."""
+    _process("reenrich")
 
 
 def cluster() -> None:
@@ -122,6 +131,7 @@ def _process(stage: Stage) -> None:
 def index() -> None:
     """Index the enriched articles and the trace into Elasticsearch."""
     from deploy.sink_options import indexer_options
+    from deploy.withdrawal_log import KafkaWithdrawalLog
     from sinks.errors import SinkError
     from sinks.service import run_indexer
 
@@ -129,5 +139,6 @@ def index() -> None:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: stop.set())
+    withdrawals = KafkaWithdrawalLog(settings.kafka, settings.topic_prefix)
     with _as_user_error(SinkError):
-        run_indexer(indexer_options(settings), metrics=metrics, clock=utc_now, stop=stop)
+        run_indexer(indexer_options(settings), withdrawals=withdrawals, metrics=metrics, clock=utc_now, stop=stop)

@@ -20,6 +20,7 @@ from producers.options import PollerOptions
 from producers.publisher import InMemoryPublisher
 from producers.service import run_with
 from schemas.articles import Publisher
+from schemas.withdrawals import WithdrawalsInMemory
 from tests.producers.samples import RecordedMetrics
 
 Answer = web.Response | Callable[[web.Request], Any]
@@ -131,6 +132,7 @@ async def polling(
     *feeds: Feed,
     log: dict[str, bytes] | None = None,
     publisher: InMemoryPublisher | None = None,
+    withdrawals: WithdrawalsInMemory | None = None,
     is_healthy: Callable[[], bool] = lambda: True,
     **options: Any,
 ) -> AsyncIterator[Running]:
@@ -150,6 +152,7 @@ async def polling(
             catalogue=Catalogue(feeds or (feed(),)),
             pool=InlineIsolation(),
             states=running.states,
+            withdrawals=withdrawals or WithdrawalsInMemory(),
             publisher=running.publisher,
             is_healthy=is_healthy,
             metrics=running.metrics,

@@ -62,6 +62,7 @@ def test_an_article_of_the_best_sources() -> None:
             published_precision="second",
             language_hint="fr",
             discovered_at=NOON,
+            reading=1,
             fetched_at=LATER,
         ),
         disposition="fetched",

@@ -15,7 +15,7 @@ SEEN_AT = 1773489600
 
 
 def decided(
-    state: FeedState, *entries: Entry, known: dict[str, set[str]] | None = None, first_run_hours: float = 48
+    state: FeedState, *entries: Entry, known: dict[str, dict[str, int]] | None = None, first_run_hours: float = 48
 ) -> Decision:
     return decide(state, entries, known=known or {}, now=NOON, first_run_hours=first_run_hours)
 
@@ -66,13 +66,13 @@ def test_categories_and_images_come_and_go_without_a_change() -> None:
 
 
 def test_an_article_known_through_another_feed_of_the_group_is_not_fetched_again() -> None:
-    decision = decided(UNREAD, entry(1), known={entry(1).id: {entry_hash(entry(1))}})
+    decision = decided(UNREAD, entry(1), known={entry(1).id: {entry_hash(entry(1)): 1}})
     assert (decision.new, decision.before_start, set(decision.seen)) == ((), (), {entry(1).id})
 
 
 def test_a_change_that_another_feed_has_shown_is_not_fetched_again() -> None:
     changed = entry(1, title="Autre titre")
-    assert decided(after(entry(1)), changed, known={changed.id: {entry_hash(changed)}}).changed == ()
+    assert decided(after(entry(1)), changed, known={changed.id: {entry_hash(changed): 2}}).changed == ()
 
 
 def test_the_first_sight_is_remembered_through_changes() -> None:
@@ -103,3 +103,39 @@ def test_the_latest_shown_are_remembered_longest() -> None:
     state = after(*many)
     seen = decided(state, entry(9999)).seen
     assert (many[0].id in seen, many[-1].id in seen) == (True, False)
+
+
+def readings(*decisions: Decision) -> list[int]:
+    return [decision.seen[entry(1).id].reading for decision in decisions]
+
+
+def test_readings_are_counted_as_the_feed_announces_changes() -> None:
+    first = decided(UNREAD, entry(1))
+    state = with_reading(UNREAD, first, NOON)
+    same = decided(state, entry(1))
+    changed = decided(state, entry(1, title="Autre titre"))
+    back = decided(with_reading(state, changed, NOON), entry(1))
+    assert readings(first, same, changed, back) == [1, 1, 2, 3]
+
+
+def test_a_change_that_another_feed_announced_first_counts_once() -> None:
+    changed = entry(1, title="Autre titre")
+    elsewhere = {changed.id: {entry_hash(changed): 4}}
+    assert readings(decided(after(entry(1)), changed, known=elsewhere)) == [4]
+    assert readings(decided(after(entry(1)), entry(1, title="Encore un autre"), known=elsewhere)) == [5]
+
+
+@given(st.lists(st.tuples(st.sampled_from("AB"), st.integers(0, 3)), max_size=20))
+def test_readings_of_an_entry_never_go_back_and_grow_with_each_change(polls: list[tuple[str, int]]) -> None:
+    """Two feeds of one group show one entry, each in any state of it and in any order."""
+    states = {"A": UNREAD, "B": UNREAD}
+    asked_for: list[int] = []
+    for name, title in polls:
+        shown = entry(1, title=f"Titre {title}")
+        other = states["B" if name == "A" else "A"].seen.get(shown.id)
+        known = {shown.id: {other.entry_hash: other.reading}} if other else {}
+        decision = decided(states[name], shown, known=known)
+        states[name] = with_reading(states[name], decision, NOON)
+        if decision.new or decision.changed:
+            asked_for.append(decision.seen[shown.id].reading)
+    assert asked_for == list(range(1, len(asked_for) + 1))

@@ -11,7 +11,8 @@ from aiohttp import web
 from producers.publisher import InMemoryPublisher
 from producers.records import encode_record, record_key
 from schemas.messages import FetchedArticle, Trace
-from tests.producers.samples import pending
+from schemas.withdrawals import Scope, WithdrawalOrder, WithdrawalsInMemory, order_key
+from tests.producers.samples import NOON, pending
 from tests.producers.site import FEED, HOST, Site, feed, item, open_site, page, polling, rss, until
 
 OLD = timedelta(hours=49)
@@ -294,3 +295,36 @@ async def test_work_on_partitions_that_are_taken_away_ends_at_once(site: Site) -
 
     assert site.asked == ["/rss.xml"]
     assert poller.states.owned() == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("scope", "target"),
+    [("prefix", f"{HOST}/"), ("publisher", "lecanal.example")],
+)
+async def test_an_entry_that_was_withdrawn_is_not_asked_for(site: Site, scope: Scope, target: str) -> None:
+    site.answers = {"/rss.xml": rss(item(1)), "/1.html": page(1)}
+    withdrawals = WithdrawalsInMemory()
+    order = WithdrawalOrder(scope=scope, target=target, requested_at=NOON)
+    withdrawals.orders.load(order_key(order), order)
+    async with polling(site, withdrawals=withdrawals) as poller:
+        await until(lambda: bool(poller.publisher.traces))
+
+    (trace,) = poller.publisher.traces
+    assert (trace.disposition, trace.url, trace.title) == ("withdrawn", None, None)
+    assert (poller.titles(), site.asked_for("/1.html")) == ([], 0)
+    assert [key for key in poller.states.log if key.startswith("page:")] == []
+
+
+async def test_an_entry_withdrawn_while_its_page_is_fetched_is_not_published(site: Site) -> None:
+    withdrawals = WithdrawalsInMemory()
+
+    def answer(_request: web.Request) -> web.Response:
+        order = WithdrawalOrder(scope="publisher", target="lecanal.example", requested_at=NOON)
+        withdrawals.orders.load(order_key(order), order)
+        return page(1)
+
+    site.answers = {"/rss.xml": rss(item(1)), "/1.html": answer}
+    async with polling(site, withdrawals=withdrawals) as poller:
+        await until(lambda: bool(poller.publisher.traces))
+
+    assert (poller.publisher.traces[0].disposition, poller.titles()) == ("withdrawn", [])

@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import example, given
@@ -10,13 +10,14 @@ from producers.schedule import (
     interval_after_failure,
     interval_after_success,
     is_due,
+    is_page_due,
     next_poll_at,
     page_retry_seconds,
     retry_after_seconds,
     with_answer,
     with_move,
 )
-from tests.producers.samples import NOON, feed_state
+from tests.producers.samples import NOON, feed_state, pending
 
 LIMITS = Limits(min_seconds=300, max_seconds=86400)
 IN_AN_HOUR = "Sat, 14 Mar 2026 13:00:00 GMT"
@@ -150,3 +151,16 @@ def test_a_redirect_that_is_not_seen_again_is_forgotten() -> None:
 )
 def test_is_due(change: dict[str, object], due: bool) -> None:
     assert is_due(feed_state(**change), NOON) is due
+
+
+def test_a_clock_that_was_set_back_silences_nothing() -> None:
+    future = {"last_polled_at": NOON + timedelta(hours=3), "next_poll_at": NOON + timedelta(hours=4)}
+    assert is_due(feed_state(**future), NOON) is True
+    assert is_due(feed_state(**future, gone=True), NOON) is False
+    put_off = pending(discovered_at=NOON + timedelta(hours=3), next_try_at=NOON + timedelta(hours=4))
+    assert is_page_due(put_off, NOON) is True
+
+
+@pytest.mark.parametrize(("next_try_at", "due"), [(None, True), (NOON, True), (NOON + timedelta(seconds=1), False)])
+def test_is_page_due(next_try_at: datetime | None, due: bool) -> None:
+    assert is_page_due(pending(discovered_at=NOON, next_try_at=next_try_at), NOON) is due
