@@ -71,7 +71,7 @@ class ClusterMemory:
         """
         if value is None:
             self._known.pop(key, None)
-            self.stories.remove(key.decode())
+            self.stories.remove(key.decode(errors="replace"))  # a key that was no article's may be forgotten, too
             return
         known = STATE.decode(value)
         if known.story_id is None:

@@ -39,7 +39,7 @@ def clustered_withdrawn(version: int, at: datetime) -> Clustered:
 
 
 class ClusterRebuild:
-    """A partition of state.cluster: feed it all of articles.enriched, then the state topic, then ask for the plan.
+    """A partition of state.cluster: feed it the topics in the order of its methods, then ask for the plan.
 
     Args:
         window: how long an article can found or join a story.
@@ -56,12 +56,27 @@ class ClusterRebuild:
         if record.message is None:
             later = clustered_withdrawn(record.version, record.at)
         else:
-            accepted_at = record.message.accepted_at
-            self._latest = max(self._latest or accepted_at, accepted_at)
-            later = clustered_of(record.message, compared=self._is_open(accepted_at))
+            later = clustered_of(record.message, compared=False)
+            self._latest = max(self._latest or later.accepted_at, later.accepted_at)
         known = self._known.get(record.key)
         if known is None or later.version >= known.version:
             self._known[record.key] = later
+
+    @property
+    def window_start(self) -> datetime | None:
+        """Articles accepted at this moment or later are compared with those to come; None if there are none at all.
+
+        Known only when articles.enriched has been read to its end; a signature costs as much as ten readings, and
+        nearly all articles of an archive need none.
+        """
+        return self._latest - self._window if self._latest else None
+
+    def enriched_again(self, record: Enriched) -> None:
+        """Take the signature from a record that was given to `enriched`, if it is the last and in the window."""
+        known = self._known.get(record.key)
+        if known is not None and record.message is not None and known.version == record.version:
+            compared = self.window_start is not None and known.accepted_at >= self.window_start
+            self._known[record.key] = clustered_of(record.message, compared=compared)
 
     def existing(self, key: bytes, value: bytes | None) -> None:
         """Take over a record of the state topic."""
@@ -69,22 +84,13 @@ class ClusterRebuild:
 
     def plan(self) -> Plan[Clustered]:
         """What to write, in the order of acceptance: as cluster needs its open stories."""
-        rebuilt = []
-        for key, state in sorted(self._known.items(), key=lambda item: item[1].accepted_at):
-            existing = self._existing.readable.get(key)
-            if existing is None or _stands_behind(existing, state):
-                rebuilt.append((key, state if self._is_open(state.accepted_at) else _closed(state)))
-        kept = len(self._existing.readable.keys() - {key for key, _ in rebuilt})
+        in_order = sorted(self._known.items(), key=lambda item: item[1].accepted_at)
+        existing = self._existing.readable
+        rebuilt = tuple((key, state) for key, state in in_order if _is_behind(existing.get(key), state))
+        kept = len(existing.keys() - {key for key, _ in rebuilt})
         damaged = tuple(sorted(self._existing.damaged - self._known.keys()))
-        return Plan(STATE, tuple(rebuilt), damaged, kept)
-
-    def _is_open(self, accepted_at: datetime) -> bool:
-        return self._latest is not None and accepted_at >= self._latest - self._window
+        return Plan(STATE, rebuilt, damaged, kept)
 
 
-def _stands_behind(existing: Clustered, rebuilt: Clustered) -> bool:
-    return existing.story_id is not None and existing.version < rebuilt.version
-
-
-def _closed(state: Clustered) -> Clustered:
-    return replace(state, shingles=0, signature=b"")
+def _is_behind(existing: Clustered | None, rebuilt: Clustered) -> bool:
+    return existing is None or (existing.story_id is not None and existing.version < rebuilt.version)

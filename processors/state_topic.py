@@ -11,6 +11,7 @@ from aiokafka.structs import ConsumerRecord
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError as KafkaPythonError
 
+from processors.state_format import StateFormatError
 from schemas.kafka_topics import KafkaTopic, full_name
 
 _POLL_MS: Final = 200
@@ -30,6 +31,10 @@ class StateTopic:
 
         To be called after the partition's writer has started: then no former owner can write any more, and the end of
         the log is the end of the state.
+
+        Raises:
+            StateFormatError: the last record of a key cannot be read. One that a later record of its key replaces does
+                not count: until the log is compacted it stands before the record that mended it.
         """
         place = TopicPartition(self._name, partition)
         consumer = AIOKafkaConsumer(
@@ -45,11 +50,18 @@ class StateTopic:
             end = (await consumer.end_offsets([place]))[place]
             await consumer.seek_to_beginning(place)
             count = 0
+            damaged: dict[bytes, StateFormatError] = {}
             while await consumer.position(place) < end:
                 for records in (await consumer.getmany(place, timeout_ms=_POLL_MS, max_records=5000)).values():
                     for record in records:
-                        load(record.key, record.value)
+                        damaged.pop(record.key, None)
+                        try:
+                            load(record.key, record.value)
+                        except StateFormatError as error:
+                            damaged[record.key] = error
                     count += len(records)
+            for first in damaged.values():
+                raise first
             return count
         finally:
             await consumer.stop()

@@ -43,7 +43,7 @@ FAILPOINTS: Final[dict[str, tuple[str, ...]]] = {
     "cluster": _TRANSACTIONAL,
     "index": ("after_poll", "after_write", "after_delete", "after_dead_letters", "after_commit"),
     "forget": ("after_order", "after_withdrawals"),
-    "replay": ("after_open", "after_portion"),
+    "replay": ("after_send", "after_open", "after_portion"),
     "dead": ("after_resend",),
 }
 """Process -> its failpoints, in the order in which one message passes them."""

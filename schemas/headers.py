@@ -6,13 +6,14 @@ everything said of it, also on a tombstone, whose value is null.
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 import msgspec
 
 from schemas.messages import DeadLetter, LetterClosed, revision_of, run_of
 
 Headers = list[tuple[str, bytes]]
+T = TypeVar("T")
 EventKind = Literal["created", "revised", "relabelled", "withdrawn"]
 
 VERSION: Final = "kiosque_version"
@@ -59,11 +60,11 @@ def dead_letter_headers(original: Sequence[tuple[str, bytes]] | None, letter: De
 
 
 def dead_letter_of(headers: Sequence[tuple[str, bytes]] | None) -> DeadLetter | None:
-    """The dead letter in a record's headers, or None."""
-    for name, value in headers or ():
-        if name == DEAD_LETTER:
-            return msgspec.json.decode(value, type=DeadLetter)
-    return None
+    """The dead letter in a record's headers; None if there is none, or none that can be read.
+
+    Anybody may write a header: a garbled one must not keep its record from being set aside.
+    """
+    return _in_header(headers, DEAD_LETTER, DeadLetter)
 
 
 def replay_of(headers: Sequence[tuple[str, bytes]] | None) -> str | None:
@@ -77,8 +78,15 @@ def letter_closed_headers(closed: LetterClosed) -> Headers:
 
 
 def letter_closed_of(headers: Sequence[tuple[str, bytes]] | None) -> LetterClosed | None:
-    """What a record says of a dead letter's end, or None."""
-    for name, value in headers or ():
-        if name == LETTER_CLOSED:
-            return msgspec.json.decode(value, type=LetterClosed)
+    """What a record says of a dead letter's end; None if it says nothing that can be read."""
+    return _in_header(headers, LETTER_CLOSED, LetterClosed)
+
+
+def _in_header(headers: Sequence[tuple[str, bytes]] | None, name: str, expected: type[T]) -> T | None:
+    for found, value in headers or ():
+        if found == name:
+            try:
+                return msgspec.json.decode(value, type=expected)
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+                return None
     return None

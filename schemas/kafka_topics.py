@@ -8,7 +8,18 @@ from typing import Final, Literal
 from msgspec import Struct
 
 Room = Literal[
-    "poll", "dedupe", "enrich", "reenrich", "cluster", "index", "replay", "dead", "forget", "alerts", "subscribers"
+    "poll",
+    "dedupe",
+    "enrich",
+    "reenrich",
+    "cluster",
+    "index",
+    "replay",
+    "dead",
+    "forget",
+    "doctor",
+    "alerts",
+    "subscribers",
 ]
 
 
@@ -43,8 +54,8 @@ FETCHED: Final = KafkaTopic(
     value="FetchedArticle | Withdrawal",
     partitions=6,
     retention_days=30,
-    written_by=("poll", "forget"),
-    read_by=("dedupe",),
+    written_by=("poll", "forget", "dead"),
+    read_by=("dedupe", "forget", "doctor"),
 )
 UNIQUE: Final = KafkaTopic(
     name="articles.unique",
@@ -52,8 +63,8 @@ UNIQUE: Final = KafkaTopic(
     partitions=6,
     retention_days=8,
     transactional=True,
-    written_by=("dedupe",),
-    read_by=("enrich",),
+    written_by=("dedupe", "dead"),
+    read_by=("enrich", "doctor"),
 )
 REENRICH: Final = KafkaTopic(
     name="articles.reenrich",
@@ -61,7 +72,7 @@ REENRICH: Final = KafkaTopic(
     partitions=1,
     retention_days=8,
     transactional=True,
-    written_by=("replay",),
+    written_by=("replay", "dead"),
     read_by=("reenrich",),
 )
 TAGGED: Final = KafkaTopic(
@@ -69,7 +80,7 @@ TAGGED: Final = KafkaTopic(
     value="TaggedArticle | Withdrawal",
     partitions=1,
     retention_days=8,
-    written_by=("enrich", "reenrich"),
+    written_by=("enrich", "reenrich", "dead"),
     read_by=("cluster",),
 )
 ENRICHED: Final = KafkaTopic(
@@ -80,7 +91,7 @@ ENRICHED: Final = KafkaTopic(
     delete_retention_days=30,
     transactional=True,
     written_by=("cluster",),
-    read_by=("index", "alerts", "replay", "subscribers"),
+    read_by=("index", "alerts", "replay", "forget", "doctor", "subscribers"),
 )
 TRACE: Final = KafkaTopic(
     name="articles.trace",
@@ -152,8 +163,8 @@ STATE_DEDUPE: Final = KafkaTopic(
     partitions=FETCHED.partitions,
     compacted=True,
     transactional=True,
-    written_by=("dedupe",),
-    read_by=("dedupe",),
+    written_by=("dedupe", "doctor"),
+    read_by=("dedupe", "doctor"),
 )
 STATE_CLUSTER: Final = KafkaTopic(
     name="state.cluster",
@@ -161,8 +172,8 @@ STATE_CLUSTER: Final = KafkaTopic(
     partitions=TAGGED.partitions,
     compacted=True,
     transactional=True,
-    written_by=("cluster",),
-    read_by=("cluster",),
+    written_by=("cluster", "doctor"),
+    read_by=("cluster", "doctor"),
 )
 
 ALL: Final = (

@@ -16,7 +16,7 @@ from processors.records import Arrival
 from processors.stages import Effect
 from schemas.codec import decode_tagged, encode
 from schemas.messages import version_of
-from tests.articles import NOON, tagged, unique
+from tests.articles import NOON, TEXT, tagged, unique
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")]
 
@@ -47,6 +47,10 @@ def stat(pid: int) -> list[str]:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return []
+
+
+def user_ticks(pid: int) -> int:
+    return int(stat(pid)[11])
 
 
 def children(parent: int) -> set[int]:
@@ -94,11 +98,15 @@ async def test_pool_answers_in_order_gives_way_and_rests():
 
 async def test_article_that_stalls_its_process_is_a_failure_and_the_next_is_done():
     pool = EnrichPool(1, 5.0)
+    endless = arrival(unique(text="\n".join(f"{TEXT} {number}" for number in range(150))))
     try:
         await pool.warm_up()
         (process,) = model_processes(os.getpid())
+        ticks = user_ticks(process)
+        reading = asyncio.create_task(pool.effects("enrich", [endless], NOON.timestamp(), lambda: None))
+        await asyncio.to_thread(wait_until, lambda: user_ticks(process) >= ticks + 10)
         os.kill(process, signal.SIGSTOP)
-        (stalled,) = await pool.effects("enrich", [arrival(unique())], NOON.timestamp(), lambda: None)
+        (stalled,) = await reading
         (done,) = await pool.effects("enrich", [arrival(unique())], NOON.timestamp(), lambda: None)
     finally:
         pool.stop()
