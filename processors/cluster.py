@@ -6,7 +6,6 @@ its story for good: a revision never clusters again. A copy is not kept for comp
 dispatch that a hundred publishers print costs one comparison, not a hundred (docs/decisions/0004).
 """
 
-import array
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
@@ -77,8 +76,7 @@ class ClusterMemory:
         if known.story_id is None:
             self.stories.remove(key.decode())
         elif known.signature and key not in self._known:
-            values = array.array("I", known.signature)
-            found = Signature(tuple(values), known.shingles)
+            found = Signature(known.signature, known.shingles)
             self.stories.add(Member(key.decode(), known.story_id, known.accepted_at, found))
         self._known[key] = msgspec.structs.replace(known, signature=b"")
 
@@ -163,8 +161,7 @@ def _clustered(memory: ClusterMemory, known: Clustered | None, message: TaggedAr
         story = memory.stories.assign(message.article_id, kept, message.accepted_at)
         state = Clustered(message.version, story.id, story.relation, message.accepted_at)
     if kept and story.relation != "copy":
-        packed = array.array("I", kept.values).tobytes()
-        state = msgspec.structs.replace(state, shingles=kept.shingles, signature=packed)
+        state = msgspec.structs.replace(state, shingles=kept.shingles, signature=kept.packed)
     state = msgspec.structs.replace(state, changed_at=message.timeline.accepted or message.accepted_at)
     shared = {name: getattr(message, name) for name in TaggedArticle.__struct_fields__}
     shared["timeline"] = msgspec.structs.replace(message.timeline, clustered=now)

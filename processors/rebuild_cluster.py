@@ -1,6 +1,5 @@
 """state.cluster, made again. Pure; see rebuild.py."""
 
-import array
 from datetime import datetime, timedelta
 
 from msgspec.structs import replace
@@ -30,7 +29,7 @@ def clustered_of(message: EnrichedArticle, *, compared: bool) -> Clustered:
     kept = signature(message.text or "")
     if kept is None:
         return state
-    return replace(state, shingles=kept.shingles, signature=array.array("I", kept.values).tobytes())
+    return replace(state, shingles=kept.shingles, signature=kept.packed)
 
 
 def clustered_withdrawn(version: int, at: datetime) -> Clustered:
