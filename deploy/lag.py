@@ -18,6 +18,7 @@ _RETRY_SECONDS: Final = 0.5
 INPUTS: Final[dict[str, tuple[KafkaTopic, ...]]] = {
     "dedupe": (kafka_topics.FETCHED,),
     "enrich": (kafka_topics.UNIQUE,),
+    "reenrich": (kafka_topics.REENRICH,),
     "cluster": (kafka_topics.TAGGED,),
     "index": (kafka_topics.ENRICHED, kafka_topics.TRACE),
 }

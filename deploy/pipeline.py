@@ -1,6 +1,6 @@
 """The whole system on one machine: local servers, topics, the newsstand if wanted, and our services, supervised.
 
-    LocalStack ─► topics ─► newsstand ─► poll, dedupe, enrich, cluster, index
+    LocalStack ─► topics ─► newsstand ─► poll, dedupe, enrich, reenrich, cluster, index
 
 Each service is the same process that a cluster would run, started as `kiosque NAME` with its settings in the
 environment; nothing is shared in memory. On the way down the producers stop first and the servers last.
@@ -26,8 +26,8 @@ from deploy.stack.local_stack import LocalStack
 from deploy.stack.memory import resident_bytes
 from deploy.stack.supervisor import Child, ChildState, Supervisor
 
-SERVICES: Final = ("poll", "dedupe", "enrich", "cluster", "index")
-STOP_ORDER: Final = ("poll", "newsstand", "dedupe", "enrich", "cluster", "index")
+SERVICES: Final = ("poll", "dedupe", "enrich", "reenrich", "cluster", "index")
+STOP_ORDER: Final = ("poll", "newsstand", "dedupe", "enrich", "reenrich", "cluster", "index")
 NEWSSTAND_PORT_FILE: Final = "newsstand.json"
 LOCAL_REFRESH_SECONDS: Final = 1.0
 NEWSSTAND_INTERVAL_SECONDS: Final = 2.0

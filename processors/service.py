@@ -161,13 +161,13 @@ def _transactional(
 
 
 def _enrich(parts: _Parts) -> AgentBody:
-    from processors.enrich_agent import EnrichAgent  # noqa: PLC0415  # spaCy costs the other stages 2 s and 300 MB
+    from processors.enrich_agent import EnrichAgent  # noqa: PLC0415  # its imports would cost the other stages memory
     from processors.enrich_pool import EnrichPool  # noqa: PLC0415
 
-    input_topic = kafka_topics.REENRICH if parts.stage == "reenrich" else kafka_topics.UNIQUE
-    pool = EnrichPool(
-        parts.options.enrich_workers, parts.options.enrich_timeout_seconds, low_priority=parts.stage == "reenrich"
-    )
+    in_background = parts.stage == "reenrich"
+    input_topic = kafka_topics.REENRICH if in_background else kafka_topics.UNIQUE
+    workers = 1 if in_background else parts.options.enrich_workers
+    pool = EnrichPool(workers, parts.options.enrich_timeout_seconds, low_priority=in_background)
     agent = EnrichAgent(
         parts.stage,
         parts.options,

@@ -155,7 +155,7 @@ WITHDRAWALS: Final = KafkaTopic(
     partitions=1,
     compacted=True,
     written_by=("forget",),
-    read_by=("poll", "dedupe", "cluster", "index"),
+    read_by=("poll", "dedupe", "cluster", "index", "replay"),
 )
 STATE_DEDUPE: Final = KafkaTopic(
     name="state.dedupe",

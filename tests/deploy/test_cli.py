@@ -10,7 +10,8 @@ import pytest
 
 COMMANDS = (
     *("demo", "up", "newsstand", "search", "inspect", "setup", "status", "config"),
-    *("poll", "dedupe", "enrich", "cluster", "index"),
+    *("poll", "dedupe", "enrich", "reenrich", "cluster", "index"),
+    *("dead", "replay", "forget", "audit", "doctor", "bench"),
 )
 
 
