@@ -17,4 +17,7 @@ def indexer_options(settings: Settings) -> IndexerOptions:
         ca_file=str(settings.elasticsearch_ca_file) if settings.elasticsearch_ca_file else None,
         index_prefix=settings.index_prefix,
         refresh_interval=f"{round(settings.refresh_interval_seconds * 1000)}ms",
+        dead_letter_limit=settings.dead_letter_limit,
+        probe_seconds=settings.probe_seconds,
+        session_timeout_seconds=settings.session_timeout_seconds,
     )

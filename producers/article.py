@@ -63,21 +63,27 @@ class _Text(Struct, frozen=True):
     detail: str | None = None
 
 
-def outcome_of(pending: PendingPage, reading: Reading, *, basis: RightsBasis, now: datetime) -> Outcome:
+def outcome_of(
+    pending: PendingPage, reading: Reading, *, basis: RightsBasis, asked_at: datetime, now: datetime
+) -> Outcome:
     """The article that pending entry and page make together.
 
     Args:
         pending: the entry and what is known of its feed.
         reading: of its page.
         basis: on what ground texts are kept.
-        now: the time of the reading.
+        asked_at: when the page was asked for: the reading's place in the order of readings.
+        now: nothing that the page claims can be later.
     """
+    if pending.discovered_at > asked_at:  # the clock was set back in between
+        pending = msgspec.structs.replace(pending, discovered_at=asked_at)
     page = reading.page if reading.page is not None and reading.page.is_article else None
     rights = msgspec.structs.replace(reading.page.rights if reading.page else reading.rights, basis=basis)
     chosen = _text(pending.entry, page, reading, may_keep=text_may_be_kept(rights, basis))
     if chosen.source == "none" and chosen.disposition not in {"fetched", "teaser_kept"}:
         return Outcome(article=None, disposition=chosen.disposition, detail=chosen.detail)
     article = _article(pending, page or Page(), reading, chosen, rights, now)
+    article = msgspec.structs.replace(article, fetched_at=asked_at)
     return Outcome(article=article, disposition=chosen.disposition, detail=chosen.detail)
 
 

@@ -6,6 +6,7 @@
       TooLarge           the answer is larger than the limit
     IsolationFailed      a worker process could not do its task: time, memory, crash
     RecordTooLarge       a message that Kafka would refuse; it is never sent
+    NotOwned             work on a feed or page that another poller has taken over: to be dropped
 
 Exceptions of libraries are translated into these where they arise (fetcher, extraction_pool, kafka_writer).
 """
@@ -69,3 +70,7 @@ class IsolationFailed(Exception):
 
 class RecordTooLarge(Exception):
     """A value above `schemas.limits.MAX_RECORD_BYTES`."""
+
+
+class NotOwned(Exception):
+    """A record of a politeness group that is not ours any more; nothing was written. Its owner does the work anew."""

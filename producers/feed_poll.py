@@ -3,7 +3,7 @@
     conditional GET ─► unchanged? ─► parse (worker process) ─► decide ─► page records acked ─► feed record acked
 
 What follows from an answer is decided in schedule.py and decide.py. Whatever goes wrong becomes the feed's status and a
-later poll; nothing is raised but cancellation.
+later poll; nothing is raised but cancellation and NotOwned.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from http import HTTPStatus
 import msgspec
 import structlog
 
-from producers.article import trace_of
+from producers.article import trace_of, withdrawn_trace
 from producers.catalogue import Feed
 from producers.decide import Decision, decide, with_reading
 from producers.entries import Entry, ParsedFeed
@@ -27,7 +27,6 @@ from producers.options import PollerOptions
 from producers.publisher import ArticlePublisher
 from producers.records import FeedState, PendingPage, Seen
 from producers.schedule import (
-    Limits,
     interval_after_failure,
     interval_after_success,
     next_poll_at,
@@ -35,6 +34,7 @@ from producers.schedule import (
     with_move,
 )
 from producers.web import Web
+from producers.withdrawn import WithdrawalCheck
 from schemas.failpoints import failpoint
 from schemas.metrics import Metrics
 
@@ -48,6 +48,7 @@ class FeedPoller:
         web: requests.
         pool: parsing.
         states: memory.
+        withdrawals: what must stay away; asked before an entry that is too old is traced.
         publisher: traces of entries that are too old.
         options: intervals, first run.
         metrics: dispositions.
@@ -61,6 +62,7 @@ class FeedPoller:
         web: Web,
         pool: Isolation,
         states: FeedStates,
+        withdrawals: WithdrawalCheck,
         publisher: ArticlePublisher,
         options: PollerOptions,
         metrics: Metrics,
@@ -70,15 +72,20 @@ class FeedPoller:
         self._web = web
         self._pool = pool
         self._states = states
+        self._withdrawals = withdrawals
         self._publisher = publisher
         self._first_run_hours = options.first_run_hours
-        self._limits = Limits(min_seconds=options.min_interval_seconds, max_seconds=options.max_interval_seconds)
+        self._limits = options.limits
         self._metrics = metrics
         self._clock = clock
         self._jitter = jitter
 
     async def poll(self, feed: Feed) -> None:
-        """Ask the feed and remember what it said; new and changed entries become pending pages."""
+        """Ask the feed and remember what it said; new and changed entries become pending pages.
+
+        Raises:
+            NotOwned: another poller has taken the feed over; it is not remembered.
+        """
         state = self._states.feed(feed.url) or FeedState(url=feed.url, group=feed.group)
         address = state.address or feed.url
         log = _log.bind(feed=feed.url)
@@ -101,7 +108,11 @@ class FeedPoller:
             await self._read(feed, state, response)
 
     async def put_off(self, feed: Feed) -> None:
-        """After an error of our own: the feed backs off as after a server's."""
+        """After an error of our own: the feed backs off as after a server's.
+
+        Raises:
+            NotOwned: another poller has taken the feed over.
+        """
         await self._save_failure(
             self._states.feed(feed.url) or FeedState(url=feed.url, group=feed.group), "internal_error"
         )
@@ -130,6 +141,7 @@ class FeedPoller:
             state,
             parsed.entries,
             known=self._known_elsewhere(feed),
+            waiting={page.entry.id: page for page in self._states.pages() if page.group == feed.group},
             now=now,
             first_run_hours=self._first_run_hours,
         )
@@ -159,18 +171,25 @@ class FeedPoller:
 
     async def _trace_early(self, feed: Feed, decision: Decision, now: datetime) -> None:
         early = [_pending(feed, entry, ParsedFeed(), decision.seen, "new") for entry in decision.before_start]
-        traces = [trace_of(page, "before_start", detail=None, content="", now=now) for page in early]
+        orders = await asyncio.gather(*(self._withdrawals.order_for(page) for page in early))
+        traces = [
+            trace_of(page, "before_start", detail=None, content="", now=now)
+            if order is None
+            else withdrawn_trace(page, order, now)
+            for page, order in zip(early, orders, strict=True)
+        ]
         await asyncio.gather(*(self._publisher.trace(trace) for trace in traces))
-        if traces:
-            self._metrics.count("dispositions_total", len(traces), stage="poll", disposition="before_start")
+        for trace in traces:
+            self._metrics.count("dispositions_total", stage="poll", disposition=trace.disposition)
 
     def _known_elsewhere(self, feed: Feed) -> Mapping[str, Mapping[str, int]]:
-        """Entry id -> hashes under which the group's other feeds have shown it, with the reading of each."""
+        """Entry id -> hashes under which the group's other feeds show it, with the highest reading of each."""
         known: dict[str, dict[str, int]] = {}
         for other in self._states.feeds_of(feed.group):
             if other.url != feed.url:
                 for entry_id, seen in other.seen.items():
-                    known.setdefault(entry_id, {})[seen.entry_hash] = seen.reading
+                    readings = known.setdefault(entry_id, {})
+                    readings[seen.entry_hash] = max(seen.reading, readings.get(seen.entry_hash, 0))
         return known
 
     async def _save_unchanged(self, state: FeedState, response: Response, status: str) -> None:

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Protocol
 
+from producers.errors import NotOwned
 from producers.records import FeedState, PendingPage, Record, decode_record, encode_record, record_key
 from schemas.kafka_topics import FEEDS_STATE
 
@@ -49,10 +50,13 @@ class FeedStates(Protocol):
         """Whether this is still what is to be done; a later change in the feed may have replaced it."""
 
     async def save(self, record: Record) -> None:
-        """Remember a record; returns when it is durable."""
+        """Remember a record; returns when it is durable. Raises NotOwned; nothing was written then."""
+
+    async def replace_page(self, page: PendingPage, by: PendingPage) -> None:
+        """Remember `by` in place of a pending page, unless a later one has replaced it. Else as `save`."""
 
     async def delete_page(self, page: PendingPage) -> None:
-        """Forget a pending page, unless a later one has replaced it; returns when that is durable."""
+        """Forget a pending page, unless a later one has replaced it. Else as `save`."""
 
 
 class PartitionMemory:
@@ -172,8 +176,15 @@ class InMemoryFeedStates(AnsweredFromMemory):
 
     async def save(self, record: Record) -> None:
         """See FeedStates."""
+        if partition_of(record.group) not in self.owned():
+            raise NotOwned(record.group)
         self.log[record_key(record)] = encode_record(record)
         self._memory.put(record)
+
+    async def replace_page(self, page: PendingPage, by: PendingPage) -> None:
+        """See FeedStates."""
+        if self.is_current(page):
+            await self.save(by)
 
     async def delete_page(self, page: PendingPage) -> None:
         """See FeedStates."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from producers.schedule import Limits
 from schemas.articles import RightsBasis
 
 
@@ -56,3 +57,8 @@ class PollerOptions:
     rights_basis: RightsBasis = "art4"
     session_timeout_seconds: float = 10.0
     drain_seconds: float = 10.0
+
+    @property
+    def limits(self) -> Limits:
+        """Between two polls of one feed."""
+        return Limits(min_seconds=self.min_interval_seconds, max_seconds=self.max_interval_seconds)

@@ -1,10 +1,14 @@
 """One pending page, carried out.
 
-    withdrawn? robots? ─► page in its domain's turn ─► extract (worker process) ─► withdrawn? ─► article acked
-    ─► trace acked ─► page record deleted
+    outdated? withdrawn? robots? ─► page in its domain's turn ─► extract (worker process) ─► withdrawn? still ours?
+    ─► article acked ─► trace acked ─► page record deleted
 
 What the article is made of is decided in article.py, when a page is asked for again in schedule.py. A crash at any
 point leaves the page record, so the entry is done again; the later stages know a repeated reading by its content.
+
+A poller that was frozen may wake up here with an old page or an old title in its hands. It does not publish once it
+knows that the group is another's. What was on its way already is older than the new owner's reading, because a reading
+bears the time at which its page was asked for, not the one at which it was published; dedupe drops it.
 """
 
 import asyncio
@@ -16,11 +20,13 @@ from urllib.parse import urlsplit
 
 import msgspec
 import structlog
+from msgspec import Struct
 
 from producers.article import Outcome, Reading, outcome_of, trace_of, withdrawn_trace
-from producers.errors import AddressRefused, FetchFailed, IsolationFailed, RecordTooLarge, TooLarge
+from producers.decide import is_outdated
+from producers.errors import AddressRefused, FetchFailed, IsolationFailed, NotOwned, RecordTooLarge, TooLarge
 from producers.extraction_pool import Isolation
-from producers.feed_state import FeedStates
+from producers.feed_state import FeedStates, partition_of
 from producers.fetcher import Response
 from producers.options import PollerOptions
 from producers.publisher import ArticlePublisher
@@ -42,6 +48,22 @@ _log = structlog.get_logger(__name__)
 _ROBOTS_RETRY: Final = timedelta(hours=1)
 _RESERVATION_KEPT: Final = timedelta(hours=24)
 _HTML: Final = ("html", "xml", "text/plain")
+_ORDERS_AGE_SECONDS: Final = 2.0
+"""How old the withdrawal orders may be that are asked before a request; before publishing they are complete."""
+
+
+class Fetched(Struct, frozen=True):
+    """What there is to make an article of. Holds a page slot while `response` waits; `PageReader.let_go` frees it.
+
+    Attributes:
+        asked_at: when the page was asked for: what was read is at least as new.
+        response: the page's answer, or None:
+        reading: for entries whose page needs no request.
+    """
+
+    asked_at: datetime
+    response: Response | None = None
+    reading: Reading = Reading()
 
 
 class PageReader:
@@ -81,60 +103,87 @@ class PageReader:
         self._slots = asyncio.Semaphore(options.page_concurrency)
         self._reserved: dict[str, tuple[Rights, datetime]] = {}
 
-    async def fetch(self, pending: PendingPage) -> Response | Reading | None:
-        """Ask for the page: its answer, or a reading that needs none, or None if it is to be asked for later.
+    async def fetch(self, pending: PendingPage) -> Fetched | None:
+        """Ask for the page; None if it is to be asked for later or not at all.
 
-        A Response holds one of the page slots until `settle` has done with it.
+        Raises:
+            NotOwned: another poller has taken the group over.
         """
-        link = pending.entry.link
-        order = await self._withdrawals.order_for(pending)
-        if order is not None:
-            await self._refuse(pending, order)
+        if await self._is_settled_already(pending):
             return None
+        link = pending.entry.link
+        asked_at = self._clock()
         try:
-            allowed = await self._web.may_read(link, self._clock())
+            allowed = await self._web.may_read(link, asked_at)
             if allowed == "disallowed":
-                return Reading(failure="robots_disallowed", detail="robots.txt")
+                return Fetched(asked_at, reading=Reading(failure="robots_disallowed", detail="robots.txt"))
             if allowed == "unknown":
                 await self._later(pending, _ROBOTS_RETRY.total_seconds(), "robots.txt cannot be read")
                 return None
             async with self._web.page_turn(link):
                 # Looked at when it is our turn: the page before may have been the first to say so.
-                return self._reservation(link) or await self._page(link)
+                reserved = self._reservation(link)
+                return Fetched(self._clock(), reading=reserved) if reserved else await self._page(link)
         except AddressRefused as failure:
-            return Reading(failure="address_refused", detail=failure.detail)
+            return Fetched(asked_at, reading=Reading(failure="address_refused", detail=failure.detail))
         except TooLarge as failure:
-            return Reading(failure="too_large", detail=failure.detail)
+            return Fetched(asked_at, reading=Reading(failure="too_large", detail=failure.detail))
         except FetchFailed as failure:
-            return await self._again(pending, failure.slug, None)
+            given_up = await self._again(pending, failure.slug, None)
+            return Fetched(asked_at, reading=given_up) if given_up else None
+
+    async def _is_settled_already(self, pending: PendingPage) -> bool:
+        """Whether nothing is to be read, because of a later reading or a withdrawal; the page record is deleted."""
+        if is_outdated(pending, self._states.feeds_of(pending.group)):
+            await self._states.delete_page(pending)
+            _log.info("outdated page record deleted", article_id=pending.entry.id, reading=pending.reading)
+            return True
+        order = await self._withdrawals.order_for(pending, max_age_seconds=_ORDERS_AGE_SECONDS)
+        if order is not None:
+            await self._refuse(pending, order)
+        return order is not None
 
     def _reservation(self, link: str) -> Reading | None:
         """A reading of a page that is not asked for, because its host is known to reserve mining."""
-        known = self._reserved.get(urlsplit(link).netloc)
-        return Reading(rights=known[0]) if known is not None and known[1] > self._clock() else None
+        rights, since = self._reserved.get(urlsplit(link).netloc, (None, None))
+        if rights is None or since is None or not since <= self._clock() < since + _RESERVATION_KEPT:
+            return None
+        return Reading(rights=rights)
 
-    async def _page(self, link: str) -> Response:
+    async def _page(self, link: str) -> Fetched:
         """The page, with a slot that stays taken. Waiting for the turn, we hold none."""
         await self._slots.acquire()
         try:
-            return await self._web.page(link)
+            asked_at = self._clock()
+            return Fetched(asked_at, await self._web.page(link))
         except BaseException:
             self._slots.release()
             raise
 
-    async def settle(self, pending: PendingPage, fetched: Response | Reading) -> None:
-        """Make and publish the article of an answer, then forget the page record."""
+    def let_go(self, fetched: Fetched) -> None:
+        """Free the page slot, whatever became of `settle`; a task that is cancelled early never gets there."""
+        if fetched.response is not None:
+            self._slots.release()
+
+    async def settle(self, pending: PendingPage, fetched: Fetched) -> None:
+        """Make and publish the article of an answer, then forget the page record.
+
+        Raises:
+            NotOwned: another poller has taken the group over; nothing was published.
+        """
         failpoint("poll.after_page_answer")
-        try:
-            reading = fetched if isinstance(fetched, Reading) else await self._reading(pending, fetched)
-            if reading is not None:
-                await self._publish(pending, reading)
-        finally:
-            if isinstance(fetched, Response):
-                self._slots.release()
+        reading: Reading | None = fetched.reading
+        if fetched.response is not None:
+            reading = await self._reading(pending, fetched.response)
+        if reading is not None:
+            await self._publish(pending, reading, fetched.asked_at)
 
     async def put_off(self, pending: PendingPage) -> None:
-        """After an error of our own: later, and ever more rarely, but never forgotten."""
+        """After an error of our own: later, and ever more rarely, but never forgotten.
+
+        Raises:
+            NotOwned: another poller has taken the group over.
+        """
         seconds = page_retry_seconds(None, {}, pending.attempts + 1, self._clock())
         await self._later(pending, seconds or 0.0, "internal error")
 
@@ -151,7 +200,7 @@ class PageReader:
         except IsolationFailed as failure:
             return Reading(failure="extraction_failed", detail=f"{failure.slug}: {failure.detail}")
         if not text_may_be_kept(page.rights, self._options.rights_basis):
-            self._reserved[urlsplit(pending.entry.link).netloc] = (page.rights, self._clock() + _RESERVATION_KEPT)
+            self._reserved[urlsplit(pending.entry.link).netloc] = (page.rights, self._clock())
         return Reading(page=page, final_url=response.url)
 
     async def _again(self, pending: PendingPage, status: str, response: Response | None) -> Reading | None:
@@ -165,9 +214,11 @@ class PageReader:
         return None
 
     async def _later(self, pending: PendingPage, seconds: float, reason: str) -> None:
-        if self._states.is_current(pending):
-            due = self._clock() + timedelta(seconds=seconds)
-            await self._states.save(msgspec.structs.replace(pending, attempts=pending.attempts + 1, next_try_at=due))
+        now = self._clock()
+        later = msgspec.structs.replace(
+            pending, attempts=pending.attempts + 1, last_try_at=now, next_try_at=now + timedelta(seconds=seconds)
+        )
+        await self._states.replace_page(pending, later)
         _log.info("page put off", url=pending.entry.url, reason=reason, seconds=seconds)
 
     async def _refuse(self, pending: PendingPage, order: WithdrawalOrder) -> None:
@@ -176,14 +227,16 @@ class PageReader:
         await self._states.delete_page(pending)
         self._metrics.count("dispositions_total", stage="poll", disposition="withdrawn")
 
-    async def _publish(self, pending: PendingPage, reading: Reading) -> None:
+    async def _publish(self, pending: PendingPage, reading: Reading, asked_at: datetime) -> None:
         order = await self._withdrawals.order_for(pending)
+        if partition_of(pending.group) not in self._states.owned():
+            raise NotOwned(pending.group)
         if order is not None:
             await self._refuse(pending, order)
             return
         now = self._clock()
         known = msgspec.structs.replace(pending, feeds=self._feeds_with(pending))
-        outcome = self._outcome(known, reading, now)
+        outcome = self._outcome(known, reading, min(asked_at, now), now)
         disposition, detail = outcome.disposition, outcome.detail
         if outcome.article is not None:
             try:
@@ -200,12 +253,12 @@ class PageReader:
         self._metrics.count("dispositions_total", stage="poll", disposition=disposition)
         _log.info("article read", url=pending.entry.url, kind=pending.kind, disposition=disposition, detail=detail)
 
-    def _outcome(self, pending: PendingPage, reading: Reading, now: datetime) -> Outcome:
+    def _outcome(self, pending: PendingPage, reading: Reading, asked_at: datetime, now: datetime) -> Outcome:
         """Entries that may not be read at all are traced only; all others fall back to what the feed says."""
         refused: tuple[Disposition | None, ...] = ("robots_disallowed", "address_refused")
         if reading.failure in refused and reading.failure is not None:
             return Outcome(article=None, disposition=reading.failure, detail=reading.detail)
-        return outcome_of(pending, reading, basis=self._options.rights_basis, now=now)
+        return outcome_of(pending, reading, basis=self._options.rights_basis, asked_at=asked_at, now=now)
 
     def _feeds_with(self, pending: PendingPage) -> tuple[str, ...]:
         """The feeds of the group that have shown the entry so far, the one that brought it first."""

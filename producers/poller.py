@@ -5,24 +5,28 @@
 One worker for a politeness group is what keeps requests to its host one after the other; while a page is extracted and
 published, the worker already asks for the next. A feed or page that fails is its own affair. What to do is decided by
 decide.py and schedule.py, done by feed_poll.py and page_reader.py.
+
+Work ends when its group goes to another poller: the memory says so before it gives a group up (`release`), or refuses
+to write when it finds out too late (NotOwned). Each turn of the loop is a heartbeat, also while Kafka is absent.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
 import structlog
 
-from producers.article import Reading
 from producers.catalogue import Catalogue, Feed
+from producers.errors import NotOwned
 from producers.feed_poll import FeedPoller
 from producers.feed_state import FeedStates, partition_of
-from producers.fetcher import Response
-from producers.page_reader import PageReader
+from producers.page_reader import Fetched, PageReader
 from producers.records import FeedState, PendingPage
-from producers.schedule import is_due, is_page_due
+from producers.schedule import Limits, is_ahead, is_due, is_page_due
 from schemas.metrics import Metrics
 
 _log = structlog.get_logger(__name__)
@@ -41,7 +45,8 @@ class Poller:
         feeds: polls one feed.
         pages: reads one page.
         states: memory, which says what is owned.
-        is_healthy: False while Kafka does not take records: no new work then.
+        limits: between two polls of a feed.
+        is_healthy: False while Kafka does not take or give records: no new work then.
         metrics: readiness, feeds by status.
         clock: aware UTC.
     """
@@ -53,6 +58,7 @@ class Poller:
         feeds: FeedPoller,
         pages: PageReader,
         states: FeedStates,
+        limits: Limits,
         is_healthy: Callable[[], bool],
         metrics: Metrics,
         clock: Callable[[], datetime],
@@ -63,10 +69,12 @@ class Poller:
         self._feeds = feeds
         self._pages = pages
         self._states = states
+        self._limits = limits
         self._is_healthy = is_healthy
         self._metrics = metrics
         self._clock = clock
         self._stopping = False
+        self._clock_was_ahead = False
         self._workers: dict[str, asyncio.Task[None]] = {}
         self._settling: dict[asyncio.Task[None], PendingPage] = {}
 
@@ -117,13 +125,18 @@ class Poller:
 
     def _worker_ended(self, group: str, task: asyncio.Task[None]) -> None:
         del self._workers[group]
-        if not task.cancelled() and task.exception() is not None:
-            _log.error("worker ended", group=group, error=repr(task.exception()))
+        if task.cancelled():
+            return
+        error = task.exception()
+        if isinstance(error, NotOwned):
+            _log.info("work ended, its feeds are another poller's", group=group)
+        elif error is not None:
+            _log.error("worker ended", group=group, error=repr(error))
 
     async def _work(self, group: str) -> None:
         """Everything that is due in a group: feeds and pages by turns, so that neither starves the other."""
         pages: list[PendingPage] = []
-        while not self._stopping and self._is_healthy():
+        while not self._stopping and self._is_healthy() and partition_of(group) in self._states.owned():
             feed = self._due_feed(group)
             if feed is not None:
                 await self._poll(feed)
@@ -137,6 +150,8 @@ class Poller:
     async def _poll(self, feed: Feed) -> None:
         try:
             await self._feeds.poll(feed)
+        except NotOwned:
+            raise
         except Exception:  # noqa: BLE001 a bug met by one feed must not stop the others
             _log.exception("internal error", feed=feed.url)
             await self._feeds.put_off(feed)
@@ -144,22 +159,36 @@ class Poller:
     async def _read(self, page: PendingPage) -> None:
         if not self._states.is_current(page):
             return
-        fetched = await self._pages.fetch(page)
+        try:
+            fetched = await self._pages.fetch(page)
+        except NotOwned:
+            raise
+        except Exception:  # noqa: BLE001 a bug met by one page must not stop the others
+            _log.exception("internal error", url=page.entry.url)
+            await self._pages.put_off(page)
+            return
         if fetched is None:
             return
         task = asyncio.create_task(self._settle(page, fetched))
         self._settling[task] = page
-        task.add_done_callback(lambda done: self._settling.pop(done, None))
+        task.add_done_callback(partial(self._settled, fetched))
 
-    async def _settle(self, page: PendingPage, fetched: Response | Reading) -> None:
-        try:
-            await self._pages.settle(page, fetched)
-        except Exception:  # noqa: BLE001 a bug met by one page must not stop the others
-            _log.exception("internal error", url=page.entry.url)
-            await self._pages.put_off(page)
+    async def _settle(self, page: PendingPage, fetched: Fetched) -> None:
+        with suppress(NotOwned):
+            try:
+                await self._pages.settle(page, fetched)
+            except NotOwned:
+                raise
+            except Exception:  # noqa: BLE001 a bug met by one page must not stop the others
+                _log.exception("internal error", url=page.entry.url)
+                await self._pages.put_off(page)
+
+    def _settled(self, fetched: Fetched, task: asyncio.Task[None]) -> None:
+        del self._settling[task]
+        self._pages.let_go(fetched)
 
     def _is_due(self, feed: Feed, now: datetime) -> bool:
-        return is_due(self._states.feed(feed.url) or FeedState(url=feed.url, group=feed.group), now)
+        return is_due(self._states.feed(feed.url) or FeedState(url=feed.url, group=feed.group), now, self._limits)
 
     def _due_feed(self, group: str) -> Feed | None:
         now = self._clock()
@@ -176,14 +205,21 @@ class Poller:
         return sorted(due, key=lambda page: page.entry.published_at or _OLDEST, reverse=True)
 
     def _report(self) -> None:
-        counts = dict.fromkeys(_STATUSES, 0)
         owned = self._states.owned()
-        for group, feeds in self._by_group.items():
-            if partition_of(group) in owned:
-                for feed in feeds:
-                    counts[_status(self._states.feed(feed.url))] += 1
-        for status, number in counts.items():
-            self._metrics.gauge("feeds", number, status=status)
+        groups = [feeds for group, feeds in self._by_group.items() if partition_of(group) in owned]
+        known = [self._states.feed(feed.url) for feeds in groups for feed in feeds]
+        counts = Counter(_status(state) for state in known)
+        for status in _STATUSES:
+            self._metrics.gauge("feeds", counts[status], status=status)
+        self._report_clock([state for state in known if state is not None])
+
+    def _report_clock(self, known: list[FeedState]) -> None:
+        """Say once that the clock was set back; it is over when all feeds polled in its future are polled anew."""
+        now = self._clock()
+        ahead = [state.last_polled_at for state in known if is_ahead(state.last_polled_at, now)]
+        if ahead and not self._clock_was_ahead:
+            _log.warning("the clock went back, feeds are asked now", feeds=len(ahead), now=now.isoformat())
+        self._clock_was_ahead = bool(ahead)
 
 
 def _status(state: FeedState | None) -> str:

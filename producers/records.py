@@ -19,8 +19,8 @@ FORMAT: Final = 1
 
 
 class Seen(Struct, frozen=True, array_like=True):
-    """One entry in a feed's memory: hash of what the feed said of it, when it was first shown (Unix seconds), and the
-    number of the reading that the last announced change asks for (1 for the first sight).
+    """One entry in a feed's memory: hash of what the feed says of it, when it was first shown (Unix seconds), and the
+    number of the reading that was asked for because of that (1 for the first sight).
     """
 
     entry_hash: str
@@ -68,7 +68,8 @@ class PendingPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
         kind: "new" for the first sight, "changed" for a later one.
         feed: the feed that showed it; feeds: all that are known to have.
         reading: how many readings the feed has asked for, this one included; orders them where clocks cannot.
-        attempts: page requests that failed so far; next_try_at: not before, None = at once.
+        attempts: page requests that failed so far, the last of them at last_try_at.
+        next_try_at: not before, None = at once.
     """
 
     format: int = FORMAT
@@ -83,6 +84,7 @@ class PendingPage(Struct, frozen=True, kw_only=True, omit_defaults=True):
     discovered_at: datetime
     reading: int = 1
     attempts: int = 0
+    last_try_at: datetime | None = None
     next_try_at: datetime | None = None
 
 

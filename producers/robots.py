@@ -35,7 +35,12 @@ class RobotsAnswer(Struct, frozen=True):
 class _Rules(Struct, frozen=True):
     parser: Protego | None
     verdict_without_parser: Verdict
-    until: datetime
+    read_at: datetime
+    kept_for: timedelta = _KEEP_FOR
+
+    def hold(self, now: datetime) -> bool:
+        """Whether they count now; not those from the future, for then the clock was set back."""
+        return self.read_at <= now < self.read_at + self.kept_for
 
 
 class Robots:
@@ -58,7 +63,7 @@ class Robots:
         parts = urlsplit(url)
         host = f"{parts.scheme}://{parts.netloc}"
         rules = self._rules.get(host)
-        if rules is None or rules.until <= now:
+        if rules is None or not rules.hold(now):
             rules = await self._read(urlunsplit((parts.scheme, parts.netloc, "/robots.txt", "", "")), now)
             self._rules[host] = rules
         if rules.parser is None:
@@ -73,10 +78,10 @@ class Robots:
         except FetchFailed as failure:
             too_large = failure.slug == "too_large"  # no sensible robots.txt; what cannot be read cannot forbid
             if too_large:
-                return _Rules(None, "allowed", now + _KEEP_FOR)
-            return _Rules(None, "unknown", now + _ASK_AGAIN_AFTER)
+                return _Rules(None, "allowed", now)
+            return _Rules(None, "unknown", now, _ASK_AGAIN_AFTER)
         if answer.status in _OK:
-            return _Rules(Protego.parse(answer.body.decode("utf-8", "replace")), "allowed", now + _KEEP_FOR)
+            return _Rules(Protego.parse(answer.body.decode("utf-8", "replace")), "allowed", now)
         if answer.status in _ABSENT:
-            return _Rules(None, "allowed", now + _KEEP_FOR)
-        return _Rules(None, "unknown", now + _ASK_AGAIN_AFTER)
+            return _Rules(None, "allowed", now)
+        return _Rules(None, "unknown", now, _ASK_AGAIN_AFTER)

@@ -1,6 +1,9 @@
 """Response facts -> when a feed is asked again, and what its memory says of it. Rules with their RFC sections.
 
 A failing feed backs off and is never abandoned; only 410 stops it. Jitter comes in as a number in [0, 1).
+
+A clock that is set back silences nothing: what was done in the future, or is due later than any rule can ask for, is
+due now.
 """
 
 import re
@@ -24,6 +27,9 @@ _BUSY: Final = frozenset({429, 503})
 _REFUSED: Final = frozenset({401, 403, 451})
 _MISSING: Final = frozenset({404, 410})
 _FIRST_PAGE_RETRY_SECONDS: Final = 60.0
+_LONGEST_PAGE_WAIT: Final = timedelta(days=7)
+_CLOCKS_DIFFER_BY: Final = timedelta(minutes=1)
+"""Two pollers' clocks do, and one clock is put right by so much: no reason to ask anybody earlier than agreed."""
 
 
 class Limits(Struct, frozen=True, kw_only=True):
@@ -68,12 +74,13 @@ def page_retry_seconds(status: int | None, headers: Mapping[str, str], attempts:
     """Seconds until a page is asked for again after its `attempts`-th failure; None if it should not be.
 
     401, 403 and 451 are a publisher's no; 404 and 410 are asked twice, because a page may appear after its entry.
+    Retry-After counts up to a week.
     """
     if status in _REFUSED or (status in _MISSING and attempts > 1):
         return None
     delay = _FIRST_PAGE_RETRY_SECONDS * 4.0 ** min(attempts - 1, 6)
     asked = retry_after_seconds(headers, now) if status in _BUSY else None
-    return delay if asked is None else max(asked, 1.0)
+    return delay if asked is None else min(max(asked, 1.0), _LONGEST_PAGE_WAIT.total_seconds())
 
 
 def next_poll_at(now: datetime, interval_seconds: float, jitter: float) -> datetime:
@@ -81,16 +88,27 @@ def next_poll_at(now: datetime, interval_seconds: float, jitter: float) -> datet
     return now + timedelta(seconds=interval_seconds * (1 + _JITTER_SHARE * jitter))
 
 
-def is_due(state: FeedState, now: datetime) -> bool:
-    """Whether the feed may be asked now; also if it was last asked in the future, for then the clock was set back."""
+def is_due(state: FeedState, now: datetime, limits: Limits) -> bool:
+    """Whether the feed may be asked now."""
     if state.gone:
         return False
-    return state.next_poll_at is None or state.next_poll_at <= now or (state.last_polled_at or now) > now
+    ceiling = timedelta(seconds=limits.max_seconds * (1 + _JITTER_SHARE))
+    return _is_due(state.next_poll_at, ceiling, state.last_polled_at, now)
 
 
 def is_page_due(page: PendingPage, now: datetime) -> bool:
-    """Whether the page may be asked for now; also if it was discovered in the future, as with feeds."""
-    return page.next_try_at is None or page.next_try_at <= now or page.discovered_at > now
+    """Whether the page may be asked for now."""
+    return _is_due(page.next_try_at, _LONGEST_PAGE_WAIT, page.last_try_at or page.discovered_at, now)
+
+
+def is_ahead(moment: datetime | None, now: datetime) -> bool:
+    """Whether something was done in the future: the clock was set back since."""
+    return moment is not None and moment > now + _CLOCKS_DIFFER_BY
+
+
+def _is_due(due_at: datetime | None, ceiling: timedelta, done_at: datetime | None, now: datetime) -> bool:
+    """Due at a moment that was chosen at `done_at`, at most `ceiling` ahead."""
+    return due_at is None or due_at <= now or due_at > now + ceiling or is_ahead(done_at, now)
 
 
 def with_answer(

@@ -98,10 +98,12 @@ async def run_with(
         contact=options.contact, connect_to=options.connect_to, timeout_seconds=options.request_timeout_seconds
     ) as fetcher:
         web = Web(fetcher, options, metrics=metrics, clock=clock)
+        check = WithdrawalCheck(withdrawals)
         feeds = FeedPoller(
             web=web,
             pool=pool,
             states=states,
+            withdrawals=check,
             publisher=publisher,
             options=options,
             metrics=metrics,
@@ -112,7 +114,7 @@ async def run_with(
             web=web,
             pool=pool,
             states=states,
-            withdrawals=WithdrawalCheck(withdrawals),
+            withdrawals=check,
             publisher=publisher,
             options=options,
             metrics=metrics,
@@ -123,7 +125,8 @@ async def run_with(
             feeds=feeds,
             pages=pages,
             states=states,
-            is_healthy=is_healthy,
+            limits=options.limits,
+            is_healthy=lambda: is_healthy() and check.is_available(),
             metrics=metrics,
             clock=clock,
         )
@@ -132,6 +135,7 @@ async def run_with(
         await poller.run(stop)
         _log.info("poller draining", seconds=options.drain_seconds)
         await poller.drain(options.drain_seconds)
+        await check.close()
         await states.close()
 
 

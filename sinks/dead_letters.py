@@ -4,21 +4,20 @@ The record's bytes, key and headers stay as they were; the header `kiosque-dead-
 where (schemas.headers). So a replay is a copy back. Listing and replaying belong to `kiosque dead`.
 """
 
-import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol
 
-import msgspec
 import structlog
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
-from schemas.headers import dead_letter_headers, dead_letter_of
+from schemas.headers import dead_letter_headers
 from schemas.kafka_topics import DEAD, full_name
 from schemas.messages import DeadLetter
 from sinks.errors import DeadLettersUnavailable
+from sinks.inputs import Origin, letter_of
 from sinks.operations import SetAside
 from sinks.records import Record, RecordHeaders
 
@@ -51,29 +50,30 @@ class DeadLetters(Protocol):
         """Let go of the connection."""
 
 
-def dead_record(record: Record, why: SetAside, at: datetime) -> DeadRecord:
-    """The record with the reason in its headers; one that was set aside before counts on."""
+def dead_record(record: Record, why: SetAside, at: datetime, origin: Origin | None = None) -> DeadRecord:
+    """The record with the reason in its headers; one that was set aside before counts on.
+
+    Args:
+        record: as it came.
+        why: the reason.
+        at: now.
+        origin: where it came from, if that is not where it was read.
+    """
+    (kafka_topic, partition), offset = origin or Origin(record.partition, record.offset)
+    before = letter_of(record)
     letter = DeadLetter(
         reason=why.reason,
         stage="index",
         detail=why.detail[:_MAX_DETAIL],
-        kafka_topic=record.partition.kafka_topic,
-        partition=record.partition.number,
-        offset=record.offset,
+        kafka_topic=kafka_topic,
+        partition=partition,
+        offset=offset,
         at=at,
-        attempts=_attempts_before(record) + 1,
+        attempts=1 + (before.attempts if before else 0),
     )
     # No client can write a record that has neither key nor value.
     key = b"" if record.key is None and record.value is None else record.key
     return DeadRecord(key, record.value, tuple(dead_letter_headers(record.headers, letter)))
-
-
-def _attempts_before(record: Record) -> int:
-    # A header that is not ours to read must not keep the record from being set aside.
-    with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError):
-        if before := dead_letter_of(record.headers):
-            return before.attempts
-    return 0
 
 
 class MemoryDeadLetters:

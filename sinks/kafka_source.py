@@ -9,7 +9,7 @@ its records. What to do with any of it is the indexer's decision.
 import socket
 import threading
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -18,8 +18,8 @@ from kafka import ConsumerRebalanceListener, KafkaConsumer, OffsetAndMetadata, T
 from kafka.coordinator.assignors.range import RangePartitionAssignor
 from kafka.errors import KafkaError
 
-from schemas.kafka_topics import ENRICHED, TRACE, full_name
 from sinks.errors import SinkError, SourceUnavailable
+from sinks.inputs import Inputs
 from sinks.options import IndexerOptions
 from sinks.records import Partition, Record
 
@@ -125,7 +125,7 @@ def _partitions(of_kafka: Collection[Any]) -> frozenset[Partition]:
 
 
 class KafkaSource:
-    """The consumer of articles.enriched and articles.trace.
+    """The consumer of all input topics (inputs.py).
 
     Raises:
         SourceUnavailable: the broker or a topic is not there yet.
@@ -147,8 +147,8 @@ class KafkaSource:
                 partition_assignment_strategy=[RangePartitionAssignor],
                 allow_auto_create_topics=False,
                 max_poll_records=options.batch_records,
-                session_timeout_ms=10_000,
-                heartbeat_interval_ms=2000,
+                session_timeout_ms=round(options.session_timeout_seconds * 1000),
+                heartbeat_interval_ms=round(options.session_timeout_seconds * 200),
                 metadata_max_age_ms=30_000,
                 # kafka-python's default lets a client sleep for up to 48 s after the broker is back.
                 reconnect_backoff_max_ms=1000,
@@ -157,14 +157,14 @@ class KafkaSource:
         except KafkaError as error:
             raise SourceUnavailable(_shown(error)) from error
         self._holdings = Holdings()
-        self._subscribe([full_name(topic, options.topic_prefix) for topic in (ENRICHED, TRACE)])
+        self._subscribe(Inputs(options.topic_prefix).kafka_topics)
 
-    def _subscribe(self, wanted: list[str]) -> None:
+    def _subscribe(self, wanted: Sequence[str]) -> None:
         """Join the group, once every topic is there: one that is absent would go unnoticed for minutes."""
         try:
             absent = sorted(set(wanted) - self._consumer.topics())
             if not absent:
-                self._consumer.subscribe(wanted, listener=self._holdings)
+                self._consumer.subscribe(list(wanted), listener=self._holdings)
                 return
         except KafkaError as error:
             self.close()

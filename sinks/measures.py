@@ -54,6 +54,8 @@ def report_settled(
 
 
 def _report_done(metrics: Metrics, planned: Plan, done: Done, now: datetime) -> None:
+    if not done.outcomes:
+        return  # the trace of a withdrawn article
     outcome = done.outcomes[0]  # the article's; its revision follows
     if planned.article is None and not isinstance(outcome, Deleted):
         return  # a trace is a report itself

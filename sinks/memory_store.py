@@ -8,7 +8,7 @@ import msgspec
 
 from sinks.bulk_result import Deleted, Indexed, Outcome, Superseded
 from sinks.mapping import IndexNames
-from sinks.operations import Operation, Put, Withdraw
+from sinks.operations import WITHDRAWN, Operation, Put, Withdraw
 
 
 class MemoryStore:
@@ -36,6 +36,9 @@ class MemoryStore:
             if article_id in articles
         }
 
+    def check(self) -> None:
+        """See `sinks.store.Store.check`."""
+
     def _carried_out(self, operation: Operation) -> Outcome:
         if operation.version is not None:
             place = (operation.index, operation.id)
@@ -56,5 +59,9 @@ class MemoryStore:
         self.documents[operation.index].pop(operation.id, None)
         for index in (self._names.revisions, self._names.trace):
             kept = self.documents[index].items()
-            self.documents[index] = {id_: held for id_, held in kept if held["article_id"] != operation.id}
+            self.documents[index] = {id_: held for id_, held in kept if not _goes(held, operation.id)}
         return Deleted()
+
+
+def _goes(document: dict[str, Any], article_id: str) -> bool:
+    return bool(document["article_id"] == article_id and document.get("disposition") != WITHDRAWN)

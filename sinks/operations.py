@@ -1,9 +1,12 @@
 """Kafka record -> what to do in the index, or why to set the record aside.
 
-articles.enriched   an article       write it, and its revision
-                    null value       withdraw the article: its document, its revisions, its trace
-articles.trace      a trace          write it
-anything else       SetAside         invalid_message, wrong_key, internal_error
+an article      write it, and its revision
+null value      withdraw the article: its document, its revisions, its trace
+a trace         write it
+anything else   SetAside: invalid_message, wrong_key, internal_error
+
+What a withdrawal order covers is never written: its article is withdrawn once more, of its trace only stays that it was
+withdrawn. So a sink that begins anew ends where it was (schemas/withdrawals.py).
 """
 
 import re
@@ -13,10 +16,13 @@ from datetime import datetime
 from typing import Final, Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from schemas.codec import InvalidMessage, decode_enriched, decode_trace
 from schemas.headers import version_header
-from schemas.messages import EnrichedArticle
+from schemas.messages import EnrichedArticle, Trace
+from schemas.reasons import Disposition
+from schemas.withdrawals import WithdrawalOrders
 from sinks.documents import Document, article_document, revision_document, revision_id, trace_document
 from sinks.mapping import IndexNames
 from sinks.records import Record
@@ -25,6 +31,9 @@ Kind = Literal["article", "trace"]
 
 _ARTICLE_ID: Final = re.compile(rb"[0-9a-f]{32}")
 _MAX_VERSION: Final = 2**63 - 1
+
+WITHDRAWN: Final[Disposition] = "withdrawn"
+"""The one entry of the trace that outlives its article: that it was withdrawn, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +64,7 @@ Operation = Put | Withdraw
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What one record asks for; `article` is the decoded message where it has one."""
+    """What one record asks for, which may be nothing; `article` is the message that is to be written."""
 
     operations: tuple[Operation, ...]
     article: EnrichedArticle | None = None
@@ -74,22 +83,33 @@ class SetAside:
     detail: str
 
 
-def plan(record: Record, kind: Kind, names: IndexNames, now: datetime) -> Plan | SetAside:
-    """Decide what one record asks for. Never raises: what our own code cannot do is set aside as well."""
+def plan(record: Record, kind: Kind, names: IndexNames, now: datetime, orders: WithdrawalOrders) -> Plan | SetAside:
+    """Decide what one record asks for. Never raises: what our own code cannot do is set aside as well.
+
+    Args:
+        record: as it came.
+        kind: what is on the topic that it belongs to.
+        names: of the indices.
+        now: the sink's clock.
+        orders: what must stay away, read to the end after the record was.
+    """
+    decide = _trace_plan if kind == "trace" else _article_plan
     try:
-        return _trace_plan(record, names, now) if kind == "trace" else _article_plan(record, names, now)
+        return decide(record, names, now, orders)
     except InvalidMessage as error:
         return SetAside("invalid_message", str(error))
     except Exception:  # noqa: BLE001 - an unknown bug must not block the records behind this one
         return SetAside("internal_error", traceback.format_exc())
 
 
-def _article_plan(record: Record, names: IndexNames, now: datetime) -> Plan | SetAside:
+def _article_plan(record: Record, names: IndexNames, now: datetime, orders: WithdrawalOrders) -> Plan | SetAside:
     if record.value is None:
         return _withdrawal_plan(record, names)
     article = decode_enriched(record.value)
     if record.key != article.article_id.encode():
         return _wrong_key(record, article.article_id)
+    if orders.covering(article.article_id, article.url, article.publisher.id) is not None:
+        return Plan((Withdraw(names.articles, article.article_id, article.version),))
     put = Put(names.articles, article.article_id, _json(article_document(article, now)), article.version)
     revision = Put(
         names.revisions,
@@ -110,13 +130,22 @@ def _withdrawal_plan(record: Record, names: IndexNames) -> Plan | SetAside:
     return Plan((Withdraw(names.articles, key.decode(), version),))
 
 
-def _trace_plan(record: Record, names: IndexNames, now: datetime) -> Plan | SetAside:
+def _trace_plan(record: Record, names: IndexNames, now: datetime, orders: WithdrawalOrders) -> Plan | SetAside:
     if record.value is None:
         return SetAside("invalid_message", "a trace has a value")
     trace = decode_trace(record.value)
     if record.key != trace.article_id.encode():
         return _wrong_key(record, trace.article_id)
+    if orders.covering(trace.article_id, trace.url, trace.publisher_id) is not None:
+        if trace.disposition != WITHDRAWN:
+            return Plan(())
+        trace = _bare(trace)
     return Plan((Put(names.trace, trace.trace_id, _json(trace_document(trace, now))),))
+
+
+def _bare(trace: Trace) -> Trace:
+    """A trace that says nothing of its article but the id."""
+    return replace(trace, url=None, title=None, publisher_id=None, feed=None)
 
 
 def _wrong_key(record: Record, article_id: str) -> SetAside:

@@ -27,6 +27,7 @@ class IndexerOptions:
         retry_max_seconds: longest delay.
         dead_letter_limit: this many dead letters in a row pause the service.
         probe_seconds: while paused, one record is tried this often.
+        session_timeout_seconds: a member of the group that is silent for so long loses its partitions.
     """
 
     kafka: str
@@ -45,6 +46,7 @@ class IndexerOptions:
     batch_seconds: float = 0.5
     request_timeout_seconds: float = 60.0
     retry_seconds: float = 0.5
-    retry_max_seconds: float = 10.0
+    retry_max_seconds: float = 5.0
     dead_letter_limit: int = 100
     probe_seconds: float = 30.0
+    session_timeout_seconds: float = 10.0

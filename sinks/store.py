@@ -1,13 +1,15 @@
 """Where documents go: the protocol, and Elasticsearch's body of it.
 
-    write   operations -> one bulk request -> an outcome for each, in their order
-            withdrawn articles: then delete their revisions and trace by query, before the outcome counts
+    write         operations -> one bulk request -> an outcome for each, in their order; withdrawn articles: then delete
+                  their revisions and trace by query, before the outcome counts
     accepted_at   what stands of superseded articles, for the alarm of D5
+    check         whether it answers
 
 When to write and what an outcome means is decided elsewhere (batches.py, bulk_result.py, settlement.py).
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Final, Protocol, cast
@@ -16,11 +18,12 @@ import msgspec
 import structlog
 from elasticsearch import ApiError, Elasticsearch, NotFoundError
 
+from schemas.failpoints import failpoint
 from sinks.bulk_result import Deleted, Outcome, Rejected, outcome_of
 from sinks.elasticsearch import store_errors
 from sinks.errors import SinkError, StoreUnavailable
 from sinks.mapping import IndexNames
-from sinks.operations import Operation, Put, Withdraw
+from sinks.operations import WITHDRAWN, Operation, Put, Withdraw
 
 log = structlog.get_logger(__name__)
 
@@ -28,6 +31,7 @@ _REPLY_PARTS: Final = "items.*.status,items.*.result,items.*.error"
 _SHARD_PATIENCE: Final = "10s"
 """How long the server itself waits for a shard that is not there before it answers 503."""
 
+_CHECK_SECONDS: Final = 5.0
 _PURGE_AT_ONCE: Final = 500
 
 
@@ -48,26 +52,54 @@ class Store(Protocol):
             StoreUnavailable: try again later.
         """
 
+    def check(self) -> None:
+        """Return if the store answers.
+
+        Raises:
+            StoreUnavailable: it does not.
+        """
+
 
 class ElasticsearchStore:
-    """The store in a real cluster."""
+    """The store in a real cluster.
 
-    def __init__(self, client: Elasticsearch, names: IndexNames) -> None:
+    Args:
+        client: of the cluster.
+        names: of the indices.
+        write_seconds: longest time for one write, all of its requests together: far below the time after which a
+            service that stands still is ended.
+        monotonic: seconds on a clock that never goes back.
+    """
+
+    def __init__(
+        self,
+        client: Elasticsearch,
+        names: IndexNames,
+        *,
+        write_seconds: float = 60.0,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._client = client
         self._names = names
+        self._write_seconds = write_seconds
+        self._monotonic = monotonic
 
     def write(self, operations: Sequence[Operation]) -> list[Outcome]:
         """See `Store.write`."""
         if not operations:
             return []
-        outcomes = self._bulk(operations)
+        until = self._monotonic() + self._write_seconds
+        outcomes = self._bulk(operations, until)
+        failpoint("index.after_write")
         gone = [
             operation.id
             for operation, outcome in zip(operations, outcomes, strict=True)
             if isinstance(operation, Withdraw) and isinstance(outcome, Deleted)
         ]
+        if gone:
+            failpoint("index.after_delete")
         for start in range(0, len(gone), _PURGE_AT_ONCE):
-            self._purge(gone[start : start + _PURGE_AT_ONCE])
+            self._purge(gone[start : start + _PURGE_AT_ONCE], until)
         return outcomes
 
     def accepted_at(self, article_ids: Collection[str]) -> dict[str, datetime]:
@@ -84,12 +116,23 @@ class ElasticsearchStore:
             if found.get("found") and "accepted_at" in found["_source"]
         }
 
-    def _bulk(self, operations: Sequence[Operation]) -> list[Outcome]:
+    def check(self) -> None:
+        """See `Store.check`. An empty search: it needs no rights on the cluster, and all shards."""
+        with _errors_while_running():
+            self._client.options(request_timeout=_CHECK_SECONDS).search(
+                index=list(self._names.indices),
+                size=0,
+                track_total_hits=False,
+                terminate_after=1,
+                allow_partial_search_results=False,
+            )
+
+    def _bulk(self, operations: Sequence[Operation], until: float) -> list[Outcome]:
         """One request; a request refused as a whole is halved until the operation it is refused for stands alone."""
         lines = [line for operation in operations for line in _lines(operation)]
         try:
             with _errors_while_running():
-                reply = self._client.bulk(
+                reply = self._within(until).bulk(
                     # The client passes bytes through; its annotation does not say so.
                     operations=cast("Sequence[Mapping[str, Any]]", lines),
                     timeout=_SHARD_PATIENCE,
@@ -100,22 +143,40 @@ class ElasticsearchStore:
                 return [Rejected(str(error))]
             log.warning("bulk request refused", status=error.status_code, operations=len(operations))
             middle = len(operations) // 2
-            return self._bulk(operations[:middle]) + self._bulk(operations[middle:])
+            return self._bulk(operations[:middle], until) + self._bulk(operations[middle:], until)
         items: list[Mapping[str, Any]] = reply.get("items", [])
         if len(items) != len(operations):
             raise StoreUnavailable(f"{len(items)} answers to {len(operations)} operations")
         return [outcome_of(item) for item in items]
 
-    def _purge(self, article_ids: Sequence[str]) -> None:
-        """Delete revisions and trace of withdrawn articles, also those that no search can see yet."""
+    def _purge(self, article_ids: Sequence[str], until: float) -> None:
+        """Delete revisions and trace of withdrawn articles, also those that no search can see yet.
+
+        That they were withdrawn stays in the trace.
+        """
         indices = [self._names.revisions, self._names.trace]
+        query = {
+            "bool": {
+                "filter": [{"terms": {"article_id": list(article_ids)}}],
+                "must_not": [{"term": {"disposition": WITHDRAWN}}],
+            }
+        }
         with _errors_while_running():
-            self._client.indices.refresh(index=indices)
-            reply = self._client.delete_by_query(
-                index=indices, query={"terms": {"article_id": list(article_ids)}}, conflicts="proceed", refresh=True
-            )
+            self._within(until).indices.refresh(index=indices)
+            reply = self._within(until).delete_by_query(index=indices, query=query, conflicts="proceed", refresh=True)
         if reply.get("failures") or reply.get("version_conflicts") or reply.get("timed_out"):
             raise StoreUnavailable("not everything of withdrawn articles is deleted yet")
+
+    def _within(self, until: float) -> Elasticsearch:
+        """The client with the rest of the time for one write.
+
+        Raises:
+            StoreUnavailable: there is none.
+        """
+        left = until - self._monotonic()
+        if left <= 0:
+            raise StoreUnavailable(f"no complete answer within {self._write_seconds:g} s")
+        return self._client.options(request_timeout=left)
 
 
 def _lines(operation: Operation) -> tuple[bytes, ...]:

@@ -6,17 +6,30 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 
 from deploy.kafka_setup import ensure_topics
 from deploy.lag import StageLag, stage_lags
+from deploy.settings import FAILPOINT_ENV
 from deploy.stack.local_stack import LocalStack
+from schemas import kafka_topics
 from schemas.kafka_topics import KafkaTopic, full_name
+
+
+class LogRecord(NamedTuple):
+    """A record as a topic has it."""
+
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]] = ()
 
 
 @dataclass
@@ -45,13 +58,27 @@ class Installation:
     def make_topics(self) -> None:
         ensure_topics(self.stack.kafka, self.prefix)
 
-    def start(self, service: str, *arguments: str, log: str | None = None) -> subprocess.Popen[bytes]:
-        output = (self.folder / f"{log or service}.log").open("ab")
-        command = [sys.executable, "-m", "deploy.cli", service, *arguments]
-        with output:
-            return subprocess.Popen(
-                command, env=self.environment(), stdout=output, stderr=output, start_new_session=True
-            )
+    def delete_topics(self) -> None:
+        """For those who make many installations on one broker."""
+        admin = KafkaAdminClient(bootstrap_servers=self.stack.kafka)
+        admin.delete_topics([full_name(topic, self.prefix) for topic in kafka_topics.ALL])
+        admin.close()
+
+    def start(
+        self,
+        service: str,
+        *arguments: str,
+        log: str | None = None,
+        failpoint: str = "",
+        without: str = "",
+        settings: Mapping[str, str] | None = None,
+    ) -> subprocess.Popen[bytes]:
+        """Start a service; with a failpoint armed, or without one of its protections (tests/faults/service.py)."""
+        program = ["tests.faults.service", "--without", without] if without else ["deploy.cli"]
+        command = [sys.executable, "-m", *program, service, *arguments]
+        environment = self.environment() | {FAILPOINT_ENV: failpoint} | dict(settings or {})
+        with (self.folder / f"{log or service}.log").open("ab") as output:
+            return subprocess.Popen(command, env=environment, stdout=output, stderr=output, start_new_session=True)
 
     @contextmanager
     def running(self, *services: str) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
@@ -63,14 +90,21 @@ class Installation:
                 end(process)
 
     def produce(self, topic: KafkaTopic, records: list[tuple[bytes | None, bytes | None]]) -> None:
-        producer = KafkaProducer(bootstrap_servers=self.stack.kafka, linger_ms=5)
-        sent = [producer.send(full_name(topic, self.prefix), key=key, value=value) for key, value in records]
+        self.produce_records(topic, [LogRecord(0, 0, key, value) for key, value in records])
+
+    def produce_records(self, topic: KafkaTopic, records: Sequence[LogRecord]) -> None:
+        """Write records with their headers; each goes to the partition of its key."""
+        producer = KafkaProducer(bootstrap_servers=self.stack.kafka, linger_ms=5, max_request_size=4 << 20)
+        sent = [
+            producer.send(full_name(topic, self.prefix), key=r.key, value=r.value, headers=list(r.headers))
+            for r in records
+        ]
         for future in sent:
             future.get(30)
         producer.close()
 
-    def records(self, topic: KafkaTopic) -> list[tuple[int, int, bytes, bytes | None, list[tuple[str, bytes]]]]:
-        """All committed records: (partition, offset, key, value, headers)."""
+    def records(self, topic: KafkaTopic) -> list[LogRecord]:
+        """All committed records, those of one partition in their order."""
         consumer = KafkaConsumer(
             bootstrap_servers=self.stack.kafka,
             group_id=None,
@@ -84,7 +118,7 @@ class Installation:
         found = []
         while any(consumer.position(place) < ends[place] for place in places):
             for records in consumer.poll(timeout_ms=200).values():
-                found += [(r.partition, r.offset, r.key, r.value, list(r.headers or ())) for r in records]
+                found += [LogRecord(r.partition, r.offset, r.key, r.value, tuple(r.headers or ())) for r in records]
         consumer.close()
         return found
 

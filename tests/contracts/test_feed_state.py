@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 import pytest
 
 from deploy.stack.local_stack import LocalStack
+from producers.errors import NotOwned
 from producers.feed_state import FeedStates, InMemoryFeedStates, partition_of
 from producers.feed_state_kafka import KafkaFeedStates
 from producers.kafka_writer import KafkaWriter
@@ -75,6 +76,42 @@ class FeedStatesContract:
             assert (states.is_current(first), states.is_current(second)) == (False, True)
         async with opened() as states:
             assert list(states.pages()) == [second]
+
+    async def test_a_page_is_put_off_unless_a_later_change_has_replaced_it(self, opened: Opened) -> None:
+        async with opened() as states:
+            await states.save(first := pending(1))
+            await states.replace_page(first, put_off := pending(1, attempts=1))
+            here = list(states.pages())
+            changing = asyncio.create_task(states.save(second := pending(1, kind="changed", reading=2)))
+            await asyncio.sleep(0)  # it is on its way, and not yet in memory
+            await states.replace_page(put_off, pending(1, attempts=2))
+            await changing
+            assert (here, list(states.pages())) == ([put_off], [second])
+        async with opened() as states:
+            assert list(states.pages()) == [second]
+
+    async def test_a_page_that_is_being_replaced_is_not_deleted(self, opened: Opened) -> None:
+        async with opened() as states:
+            await states.save(first := pending(1))
+            changing = asyncio.create_task(states.save(second := pending(1, kind="changed", reading=2)))
+            await asyncio.sleep(0)
+            await states.delete_page(first)
+            await changing
+        async with opened() as states:
+            assert list(states.pages()) == [second]
+
+    async def test_nothing_is_written_of_what_is_another_pollers(self, opened: Opened) -> None:
+        async with opened() as states:
+            await states.save(first := pending(1))
+            await states.close()
+            with pytest.raises(NotOwned):
+                await states.save(pending(2))
+            with pytest.raises(NotOwned):
+                await states.save(feed_state())
+            await states.replace_page(first, pending(1, attempts=1))
+            await states.delete_page(first)
+        async with opened() as states:
+            assert (list(states.pages()), states.feed(feed_state().url)) == ([first], None)
 
     async def test_feeds_are_found_by_politeness_group(self, opened: Opened) -> None:
         one, other = feed_state(url="https://a.example/1"), feed_state(url="https://a.example/2")

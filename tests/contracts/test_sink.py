@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from schemas.messages import EnrichedArticle, version_of
+from schemas.withdrawals import WithdrawalOrders
 from sinks.bulk_result import Deleted, Indexed, Superseded
 from sinks.elasticsearch import ensure_indices
 from sinks.mapping import IndexNames, index_names
@@ -47,7 +48,7 @@ class StoreContract:
         return self.operations(article_record(message), "article", names)
 
     def operations(self, record: Record, kind: Any, names: IndexNames) -> tuple[Operation, ...]:
-        planned = plan(record, kind, names, NOW)
+        planned = plan(record, kind, names, NOW, WithdrawalOrders())
         assert isinstance(planned, Plan)
         return planned.operations
 
@@ -89,6 +90,16 @@ class StoreContract:
         assert store.write([Withdraw(names.articles, ID, version_of(1, 0))]) == [Deleted()]
         assert self.counts() == {"articles": 1, "revisions": 1, "trace": 1}
         assert store.accepted_at([ID, article_id("gare")]) == {article_id("gare"): ACCEPTED}
+
+    def test_that_it_was_withdrawn_stays_in_the_trace(self, store: Store, names: IndexNames) -> None:
+        store.write(self.operations(trace_record(trace()), "trace", names))
+        note = trace(number=2, disposition="withdrawn", url=None, title=None)
+        store.write(self.operations(trace_record(note), "trace", names))
+        assert store.write([Withdraw(names.articles, ID, version_of(1, 0))]) == [Deleted()]
+        assert self.counts() == {"articles": 0, "revisions": 0, "trace": 1}
+
+    def test_it_answers_when_asked(self, store: Store) -> None:
+        store.check()
 
     def test_a_withdrawal_of_nothing_is_done_and_may_come_again(self, store: Store, names: IndexNames) -> None:
         withdrawal = Withdraw(names.articles, ID, version_of(2, 0))

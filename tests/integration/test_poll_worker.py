@@ -2,35 +2,38 @@
 
 import os
 import signal
-from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from deploy.newsstand.expectations import expectations
+from deploy.newsstand.expectations import Expectation, expectations
 from producers.canonical import article_id
 from producers.records import PendingPage, decode_record
 from schemas import kafka_topics
-from schemas.codec import decode_fetched
 from schemas.failpoints import FAILPOINTS
-from schemas.messages import FetchedArticle
+from tests.faults.play import is_frozen
+from tests.faults.published import newsstand_faults
+from tests.faults.revisions import expected_items
 from tests.integration.open_newsstand import open_newsstand
-from tests.services import Installation, end, wait_until
+from tests.services import Installation, end, logs, wait_until
+
+QUICK = {"KIOSQUE_SESSION_TIMEOUT_SECONDS": "2", "KIOSQUE_EXTRACT_WORKERS": "1"}
+"""A killed poller's feeds must not wait for ten seconds, nor a start for many processes."""
 
 pytestmark = [pytest.mark.servers, pytest.mark.slow]
 
-READ = {article_id(e.url): e for e in expectations() if e.disposition in {"indexed", "not_french"}}
+CORRECTED = "phare-ouest.example"
+"""The publisher of the corrected article, which is the newest in its feeds and therefore read first."""
 
 
-def readings(installation: Installation) -> dict[str, list[FetchedArticle]]:
-    """What was published of each article, in its order."""
-    found: dict[str, list[FetchedArticle]] = defaultdict(list)
-    for record in installation.records(kafka_topics.FETCHED):
-        message = decode_fetched(record.value)
-        assert isinstance(message, FetchedArticle)
-        found[message.article_id].append(message)
-    return found
+@pytest.fixture
+def reading(installation: Installation, tmp_path: Path) -> Iterator[Installation]:
+    """An installation whose poller reads an open newsstand."""
+    with open_newsstand(tmp_path) as (_, settings):
+        installation.settings |= settings | QUICK
+        yield installation
 
 
 def pending_pages(installation: Installation) -> list[PendingPage]:
@@ -40,74 +43,83 @@ def pending_pages(installation: Installation) -> list[PendingPage]:
     return [record for record in records if isinstance(record, PendingPage)]
 
 
-def everything_published(installation: Installation) -> bool:
-    return READ.keys() <= readings(installation).keys()
+def faults(installation: Installation, expected: Sequence[Expectation]) -> list[str]:
+    """What is missing, wrong, or would become a revision that nobody made."""
+    fetched = installation.records(kafka_topics.FETCHED)
+    revisions = expected_items(fetched)
+    return [
+        *newsstand_faults(expected, fetched, installation.records(kafka_topics.TRACE)),
+        *(f"{e.name} is revised" for e in expected if len(revisions.get(article_id(e.url), ())) > max(e.revision, 1)),
+        *(f"{page.entry.url} is still pending" for page in pending_pages(installation)),
+    ]
 
 
-def shortcomings(installation: Installation) -> list[str]:
-    """What is not as it must be once everything is published; repeated readings are dedupe's affair."""
-    found = readings(installation)
-    missing = [READ[key].name for key in READ.keys() - found.keys()]
-    back = [READ[key].name for key, made in found.items() if key in READ and _goes_back(made)]
-    return [f"{name} is missing" for name in missing] + [f"{name} goes back" for name in back]
-
-
-def _goes_back(made: list[FetchedArticle]) -> bool:
-    return made[-1].reading < max(message.reading for message in made)
-
-
-@pytest.fixture
-def reading(installation: Installation, tmp_path: Path) -> Iterator[Installation]:
-    """An installation whose poller reads an open newsstand."""
-    with open_newsstand(tmp_path) as (_, settings):
-        installation.settings |= settings | {"KIOSQUE_SESSION_TIMEOUT_SECONDS": "3"}
-        yield installation
-
-
-def test_poller_killed_at_every_failpoint_publishes_everything(reading: Installation):
+def test_poller_killed_at_every_failpoint_loses_nothing(reading: Installation):
     for point in FAILPOINTS["poll"]:
         poller = reading.start("poll", failpoint=f"poll.{point}")
         try:
-            assert poller.wait(90) == -signal.SIGKILL, point
+            assert poller.wait(90) == -signal.SIGKILL, f"{point}\n{logs(reading, ['poll'])}"
         finally:
             end(poller, signal.SIGKILL)
-    poller = reading.start("poll")
-    try:
-        wait_until(lambda: everything_published(reading), "all articles", seconds=120)
-        wait_until(lambda: not pending_pages(reading), "an empty outbox", seconds=120)
-    finally:
-        end(poller)
-    assert shortcomings(reading) == []
+    with reading.running("poll"):
+        wait_until(lambda: not faults(reading, expectations()), "everything is published", seconds=120)
+    assert faults(reading, expectations()) == []
 
 
-@pytest.mark.parametrize("fate", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "frozen and woken"])
-def test_feeds_of_a_silent_poller_move_to_the_other(reading: Installation, fate: signal.Signals):
+def test_feeds_of_a_killed_poller_move_to_the_other(reading: Installation):
     first = reading.start("poll", log="first")
     second = reading.start("poll", log="second")
     try:
-        wait_until(lambda: len(readings(reading)) >= 3, "the first articles", seconds=90)
-        first.send_signal(fate)
-        wait_until(lambda: everything_published(reading), "all articles", seconds=120)
-        if fate == signal.SIGSTOP:
-            os.kill(first.pid, signal.SIGCONT)
-        wait_until(lambda: not pending_pages(reading), "an empty outbox", seconds=120)
+        wait_until(lambda: len(reading.records(kafka_topics.FETCHED)) >= 3, "the first articles", seconds=90)
+        workers = _children(first.pid)
+        end(first, signal.SIGKILL)
+        wait_until(lambda: not faults(reading, expectations()), "everything is published", seconds=120)
+        assert workers
+        assert [pid for pid in workers if _is_alive(pid)] == []
         assert second.poll() is None
     finally:
-        end(second)
         end(first, signal.SIGKILL)
-    assert shortcomings(reading) == []
+        end(second)
+    assert faults(reading, expectations()) == []
 
 
-def test_killed_poller_leaves_no_worker_process_behind(reading: Installation):
-    poller = reading.start("poll")
-    try:
-        wait_until(lambda: readings(reading), "the first article", seconds=90)
-        workers = _children(poller.pid)
-        assert workers
-    finally:
-        end(poller, signal.SIGKILL)
-    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), "its workers to end", seconds=20)
+@pytest.mark.parametrize("point", ["after_page_answer", "after_pages_saved"])
+def test_poller_that_wakes_up_when_another_has_its_feeds_changes_nothing(reading: Installation, point: str):
+    """It holds what was announced and read before the correction, which the other has published by then."""
+    expected = [e for e in expectations() if e.publisher == CORRECTED]
+    feeds = reading.folder / "corrected.txt"
+    feeds.write_text("".join(f"http://www.{CORRECTED}/rss/{name}.xml\n" for name in ("une", "sport")))
+    reading.settings["KIOSQUE_FEEDS_FILE"] = str(feeds)
+    with ExitStack() as pollers:
+        frozen = reading.start("poll", log="frozen", failpoint=f"poll.{point}:1:freeze")
+        pollers.callback(end, frozen, signal.SIGKILL)
+        wait_until(lambda: is_frozen(frozen.pid), "it is frozen", seconds=90)
+        other = reading.start("poll", log="other")
+        pollers.callback(end, other, signal.SIGKILL)
+        wait_until(lambda: not faults(reading, expected), "the other publishes everything", seconds=120)
+        before = reading.records(kafka_topics.FETCHED)
+        joined = _joined(reading, "frozen")
+        os.kill(frozen.pid, signal.SIGCONT)
+        wait_until(lambda: _joined(reading, "frozen") > joined, "the woken one joins anew", seconds=60)
+        assert (frozen.poll(), other.poll()) == (None, None)
+        assert end(frozen) == 0
+    assert reading.records(kafka_topics.FETCHED) == before
+    assert faults(reading, expected) == []
+
+
+def _joined(installation: Installation, log: str) -> int:
+    return (installation.folder / f"{log}.log").read_text(encoding="utf-8").count("partitions assigned")
 
 
 def _children(parent: int) -> list[int]:
-    return [int(pid) for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
+    """Direct children; those of all threads."""
+    tasks = Path(f"/proc/{parent}/task").glob("*/children")
+    return [int(pid) for task in tasks for pid in task.read_text(encoding="utf-8").split()]
+
+
+def _is_alive(pid: int) -> bool:
+    """Not ended; a zombie is, where nobody reaps orphans."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

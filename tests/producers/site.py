@@ -20,7 +20,7 @@ from producers.options import PollerOptions
 from producers.publisher import InMemoryPublisher
 from producers.service import run_with
 from schemas.articles import Publisher
-from schemas.withdrawals import WithdrawalsInMemory
+from schemas.withdrawals import WithdrawalLog, WithdrawalsInMemory
 from tests.producers.samples import RecordedMetrics
 
 Answer = web.Response | Callable[[web.Request], Any]
@@ -132,8 +132,9 @@ async def polling(
     *feeds: Feed,
     log: dict[str, bytes] | None = None,
     publisher: InMemoryPublisher | None = None,
-    withdrawals: WithdrawalsInMemory | None = None,
+    withdrawals: WithdrawalLog | None = None,
     is_healthy: Callable[[], bool] = lambda: True,
+    clock: Callable[[], datetime] = now,
     **options: Any,
 ) -> AsyncIterator[Running]:
     """The poller, until the block is left; then drained."""
@@ -156,7 +157,7 @@ async def polling(
             publisher=running.publisher,
             is_healthy=is_healthy,
             metrics=running.metrics,
-            clock=now,
+            clock=clock,
             stop=running.stop,
         )
     )

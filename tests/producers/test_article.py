@@ -29,7 +29,8 @@ PAGE = Page(
 
 
 def made(reading: Reading, *, basis: RightsBasis = "art4", **changes: object) -> Outcome:
-    return outcome_of(msgspec.structs.replace(pending(1), **changes), reading, basis=basis, now=LATER)
+    page = msgspec.structs.replace(pending(1), **changes)
+    return outcome_of(page, reading, basis=basis, asked_at=LATER, now=LATER)
 
 
 def article(outcome: Outcome) -> FetchedArticle:
@@ -193,3 +194,13 @@ def test_a_repeated_delivery_has_the_same_trace_id_and_another_content_another()
         return trace_of(pending(1), "fetched", detail=None, content=content, now=now).trace_id
 
     assert trace_id("a", 1) == trace_id("a", 2) != trace_id("b", 1)
+
+
+def test_a_reading_has_its_place_where_its_page_was_asked_for_and_nothing_is_older_than_it_was_found() -> None:
+    early = NOON - timedelta(hours=3)
+    kept = outcome_of(pending(1, reading=7), Reading(page=PAGE), basis="art4", asked_at=LATER, now=LATER + timedelta(1))
+    set_back = outcome_of(pending(1), Reading(page=PAGE), basis="art4", asked_at=early, now=early)
+    got = [article(outcome) for outcome in (kept, set_back)]
+    assert [(one.discovered_at, one.fetched_at, one.reading) for one in got] == [(NOON, LATER, 7), (early, early, 1)]
+    assert got[1].published_at is not None
+    assert got[1].published_at <= early

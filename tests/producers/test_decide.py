@@ -1,23 +1,29 @@
 from datetime import timedelta
+from itertools import pairwise
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producers.decide import MIN_MEMORY, Decision, decide, entry_hash, with_reading
+from producers.decide import MIN_MEMORY, Decision, decide, entry_hash, is_outdated, with_reading
 from producers.entries import Entry
-from producers.records import FeedState, Seen
-from tests.producers.samples import FEED_URL, NOON, entry
+from producers.records import FeedState, PendingPage, Seen
+from tests.producers.samples import FEED_URL, NOON, entry, pending
 
 UNREAD = FeedState(url=FEED_URL, group="lecanal.example")
 SEEN_AT = 1773489600
 
 
 def decided(
-    state: FeedState, *entries: Entry, known: dict[str, dict[str, int]] | None = None, first_run_hours: float = 48
+    state: FeedState,
+    *entries: Entry,
+    known: dict[str, dict[str, int]] | None = None,
+    waiting: PendingPage | None = None,
+    first_run_hours: float = 48,
 ) -> Decision:
-    return decide(state, entries, known=known or {}, now=NOON, first_run_hours=first_run_hours)
+    pages = {waiting.entry.id: waiting} if waiting else {}
+    return decide(state, entries, known=known or {}, waiting=pages, now=NOON, first_run_hours=first_run_hours)
 
 
 def after(*entries: Entry) -> FeedState:
@@ -125,17 +131,85 @@ def test_a_change_that_another_feed_announced_first_counts_once() -> None:
     assert readings(decided(after(entry(1)), entry(1, title="Encore un autre"), known=elsewhere)) == [5]
 
 
-@given(st.lists(st.tuples(st.sampled_from("AB"), st.integers(0, 3)), max_size=20))
-def test_readings_of_an_entry_never_go_back_and_grow_with_each_change(polls: list[tuple[str, int]]) -> None:
-    """Two feeds of one group show one entry, each in any state of it and in any order."""
-    states = {"A": UNREAD, "B": UNREAD}
-    asked_for: list[int] = []
-    for name, title in polls:
-        shown = entry(1, title=f"Titre {title}")
-        other = states["B" if name == "A" else "A"].seen.get(shown.id)
-        known = {shown.id: {other.entry_hash: other.reading}} if other else {}
-        decision = decided(states[name], shown, known=known)
-        states[name] = with_reading(states[name], decision, NOON)
-        if decision.new or decision.changed:
-            asked_for.append(decision.seen[shown.id].reading)
-    assert asked_for == list(range(1, len(asked_for) + 1))
+def test_a_feed_that_lags_behind_does_not_hide_that_another_went_back() -> None:
+    """A: first, other, first; B, read less often, says "first" all the time."""
+    first, other = entry(1), entry(1, title="Autre titre")
+    lagging = {first.id: {entry_hash(first): 1}}
+    state = with_reading(after(first), decided(after(first), other, known=lagging), NOON)
+    assert decided(state, first, known=lagging).changed == (first,)
+
+
+def test_a_feed_that_says_it_otherwise_does_not_hide_a_change_to_just_that() -> None:
+    """B has shown the entry under the second title from the start, without anybody asking for it."""
+    second = entry(1, title="Autre titre")
+    silent = decided(UNREAD, second, known={second.id: {entry_hash(entry(1)): 1}}).seen[second.id]
+    assert silent == Seen(entry_hash(second), int(NOON.timestamp()), 1)
+    assert decided(after(entry(1)), second, known={second.id: {silent.entry_hash: silent.reading}}).changed == (second,)
+
+
+def test_a_change_that_was_asked_for_before_a_crash_keeps_its_number() -> None:
+    changed = entry(1, title="Autre titre")
+    before_crash = pending(1, entry=changed, kind="changed", reading=2)
+    assert readings(decided(after(entry(1)), changed, waiting=before_crash)) == [2]
+    assert readings(decided(after(entry(1)), entry(1, title="Encore un autre"), waiting=before_crash)) == [3]
+    assert readings(decided(UNREAD, entry(1), waiting=pending(1))) == [1]
+
+
+class Group:
+    """Two feeds of one politeness group that show one entry, and the poller's memory of them."""
+
+    def __init__(self) -> None:
+        self.states = {name: FeedState(url=name, group="lecanal.example") for name in "AB"}
+        self.waiting: PendingPage | None = None
+        self.asked_for: list[tuple[int, str]] = []
+
+    def poll(self, name: str, title: str, *, crashes: bool) -> bool:
+        """Whether the feed says something else than before."""
+        shown = entry(1, title=title)
+        before, other = self.states[name].seen.get(shown.id), self.states["B" if name == "A" else "A"].seen
+        known = {key: {seen.entry_hash: seen.reading} for key, seen in other.items()}
+        decision = decided(self.states[name], shown, known=known, waiting=self.waiting)
+        for one in (*decision.new, *decision.changed):
+            reading = decision.seen[one.id].reading
+            self.waiting = pending(1, entry=one, feed=name, reading=reading)
+            self.asked_for.append((reading, one.title))
+        if not crashes:
+            self.states[name] = with_reading(self.states[name], decision, NOON)
+        return before is not None and before.entry_hash != entry_hash(shown)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("AB"), st.integers(0, 3), st.sampled_from(["", "crash", "read"])), max_size=25)
+)
+def test_readings_never_go_back_grow_with_each_change_and_the_last_is_what_was_announced_last(
+    polls: list[tuple[str, int, str]],
+) -> None:
+    group = Group()
+    for name, number, then in polls:
+        title = f"Titre {number}"
+        changed = group.poll(name, title, crashes=then == "crash")
+        if then == "crash":  # the feed is still due and asked first
+            changed = group.poll(name, title, crashes=False)
+        if changed:
+            assert group.asked_for[-1][1] == title
+        assert group.waiting is None or not is_outdated(group.waiting, group.states.values())
+        if then == "read":
+            group.waiting = None
+    for (earlier, before), (later, after_it) in pairwise(group.asked_for):
+        assert earlier < later or (earlier == later and before == after_it)
+
+
+@pytest.mark.parametrize(
+    ("page", "outdated"),
+    [
+        ({"reading": 2}, False),
+        ({"reading": 3}, False),  # asked for before a crash
+        ({"reading": 1}, True),
+        ({"reading": 2, "entry": entry(1)}, True),  # what the feed said before
+        ({"reading": 2, "entry": entry(1), "feed": "https://other.example/rss"}, False),
+    ],
+)
+def test_a_page_record_older_than_the_memory_is_outdated(page: dict[str, object], outdated: bool) -> None:
+    shown = entry(1, title="Autre titre")
+    state = with_reading(after(entry(1)), decided(after(entry(1)), shown), NOON)
+    assert is_outdated(pending(1, **({"entry": shown} | page)), [state, UNREAD]) is outdated

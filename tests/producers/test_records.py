@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from producers.records import Record, decode_record, encode_record, record_key
+from producers.records import FeedState, Record, Seen, decode_record, encode_record, record_key
 from tests.producers.samples import feed_state, pending
 
 
@@ -30,6 +30,13 @@ def test_keys_are_pinned() -> None:
 )
 def test_records_that_are_not_ours_are_ignored(key: str, value: bytes) -> None:
     assert decode_record(key, value) is None
+
+
+def test_what_an_earlier_version_wrote_is_the_first_reading() -> None:
+    seen = b'{"format":1,"url":"https://a.example/","group":"a.example","seen":{"00":["aa",1773489600]}}'
+    state = decode_record("feed:https://a.example/", seen)
+    assert isinstance(state, FeedState)
+    assert state.seen == {"00": Seen("aa", 1773489600, 1)}
 
 
 def test_a_field_of_a_later_version_is_no_obstacle() -> None:

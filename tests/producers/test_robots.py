@@ -66,6 +66,14 @@ async def test_a_failing_host_is_asked_again_after_an_hour() -> None:
     assert len(host.asked) == 2
 
 
+async def test_after_a_clock_was_set_back_a_host_is_asked_again() -> None:
+    host = Host(RobotsAnswer(503))
+    robots = Robots(host)
+    await robots.verdict(PAGE, NOON)
+    host.answer = RobotsAnswer(200, b"")
+    assert await robots.verdict(PAGE, NOON - timedelta(hours=5)) == "allowed"
+
+
 async def test_a_host_that_must_not_be_reached_is_reported_as_such() -> None:
     with pytest.raises(AddressRefused):
         await Robots(Host(AddressRefused("127.0.0.1 is not a public address"))).verdict(PAGE, NOON)

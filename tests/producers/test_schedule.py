@@ -1,4 +1,4 @@
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from hypothesis import example, given
@@ -150,17 +150,68 @@ def test_a_redirect_that_is_not_seen_again_is_forgotten() -> None:
     ],
 )
 def test_is_due(change: dict[str, object], due: bool) -> None:
-    assert is_due(feed_state(**change), NOON) is due
+    assert is_due(feed_state(**change), NOON, LIMITS) is due
 
 
-def test_a_clock_that_was_set_back_silences_nothing() -> None:
-    future = {"last_polled_at": NOON + timedelta(hours=3), "next_poll_at": NOON + timedelta(hours=4)}
-    assert is_due(feed_state(**future), NOON) is True
-    assert is_due(feed_state(**future, gone=True), NOON) is False
-    put_off = pending(discovered_at=NOON + timedelta(hours=3), next_try_at=NOON + timedelta(hours=4))
-    assert is_page_due(put_off, NOON) is True
+@pytest.mark.parametrize(
+    ("polled_at", "next_at", "due"),
+    [
+        (timedelta(hours=3), timedelta(hours=4), True),
+        (timedelta(seconds=2), timedelta(minutes=5), False),  # another poller's clock
+        (None, timedelta(days=1.1), False),
+        (None, timedelta(days=1.2), True),  # further ahead than any rule allows
+    ],
+)
+def test_a_feed_from_the_future_is_due(polled_at: timedelta | None, next_at: timedelta, due: bool) -> None:
+    state = feed_state(last_polled_at=polled_at and NOON + polled_at, next_poll_at=NOON + next_at)
+    assert is_due(state, NOON, LIMITS) is due
+    assert is_due(feed_state(last_polled_at=NOON + timedelta(hours=3), gone=True), NOON, LIMITS) is False
 
 
-@pytest.mark.parametrize(("next_try_at", "due"), [(None, True), (NOON, True), (NOON + timedelta(seconds=1), False)])
-def test_is_page_due(next_try_at: datetime | None, due: bool) -> None:
-    assert is_page_due(pending(discovered_at=NOON, next_try_at=next_try_at), NOON) is due
+@pytest.mark.parametrize(
+    ("put_off_at", "next_at", "due"),
+    [
+        (None, None, True),
+        (None, timedelta(), True),
+        (None, timedelta(seconds=1), False),
+        (timedelta(minutes=-1), timedelta(days=5), False),  # a long Retry-After
+        (timedelta(hours=3), timedelta(hours=4), True),
+        (None, timedelta(days=8), True),
+    ],
+)
+def test_is_page_due(put_off_at: timedelta | None, next_at: timedelta | None, due: bool) -> None:
+    page = pending(
+        discovered_at=NOON,
+        last_try_at=None if put_off_at is None else NOON + put_off_at,
+        next_try_at=None if next_at is None else NOON + next_at,
+    )
+    assert is_page_due(page, NOON) is due
+
+
+def test_a_page_that_was_put_off_before_its_last_try_was_remembered_is_judged_by_its_discovery() -> None:
+    page = pending(discovered_at=NOON + timedelta(hours=3), next_try_at=NOON + timedelta(hours=4))
+    assert is_page_due(page, NOON) is True
+
+
+@given(
+    polled_before=st.floats(0, 86_400),
+    status=st.sampled_from([None, 429, 503, 500, 404]),
+    retry_after=st.integers(0, 10**11),
+    failures=st.integers(1, 40),
+    jitter=st.floats(0, 0.999),
+    back=st.floats(61, 10**7),
+)
+def test_however_far_the_clock_is_set_back_everything_is_asked_at_once_and_else_when_it_is_due(
+    polled_before: float, status: int | None, retry_after: int, failures: int, jitter: float, back: float
+) -> None:
+    headers = {"retry-after": str(retry_after)}
+    polled_at = NOON - timedelta(seconds=polled_before)
+    seconds = interval_after_failure(status, headers, failures, polled_at, LIMITS)
+    state = feed_state(last_polled_at=polled_at, next_poll_at=next_poll_at(polled_at, seconds, jitter))
+    assert is_due(state, polled_at - timedelta(seconds=back), LIMITS)
+    assert is_due(state, NOON, LIMITS) is (state.next_poll_at <= NOON)
+
+    wait = page_retry_seconds(status, headers, failures, polled_at) or 0.0
+    page = pending(discovered_at=NOON, last_try_at=polled_at, next_try_at=polled_at + timedelta(seconds=wait))
+    assert is_page_due(page, polled_at - timedelta(seconds=back))
+    assert is_page_due(page, NOON) is (page.next_try_at <= NOON)

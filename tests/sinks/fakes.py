@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from schemas.withdrawals import WithdrawalOrders, WithdrawalsInMemory, WithdrawalsUnavailable
 from sinks.bulk_result import Outcome, Rejected, Retry
 from sinks.dead_letters import DeadRecord, MemoryDeadLetters
 from sinks.errors import DeadLettersUnavailable, SourceUnavailable, StoreUnavailable
@@ -71,6 +72,7 @@ class FailingStore(MemoryStore):
         down: the next so many writes raise.
         busy: id -> how many more times the server cannot write it.
         poisoned: ids that it will never take.
+        silent: the next so many checks raise.
         writes: the ids of each write that was answered.
     """
 
@@ -79,6 +81,7 @@ class FailingStore(MemoryStore):
         self.down = 0
         self.busy: dict[str, int] = {}
         self.poisoned: set[str] = set()
+        self.silent = 0
         self.writes: list[list[str]] = []
 
     def write(self, operations: Sequence[Operation]) -> list[Outcome]:
@@ -87,6 +90,11 @@ class FailingStore(MemoryStore):
             raise StoreUnavailable("connection refused")
         self.writes.append([operation.id for operation in operations])
         return [self._answer(operation) for operation in operations]
+
+    def check(self) -> None:
+        if self.silent:
+            self.silent -= 1
+            raise StoreUnavailable("connection refused")
 
     def _answer(self, operation: Operation) -> Outcome:
         if self.busy.get(operation.id, 0):
@@ -109,6 +117,24 @@ class FailingDeadLetters(MemoryDeadLetters):
             self.down -= 1
             raise DeadLettersUnavailable("KafkaTimeoutError: not acknowledged")
         super().write(records)
+
+
+class FailingWithdrawals(WithdrawalsInMemory):
+    """Orders in memory that cannot be read the next `down` times."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.down = 0
+        self.closed = False
+
+    def read_to_end(self) -> WithdrawalOrders:
+        if self.down:
+            self.down -= 1
+            raise WithdrawalsUnavailable("withdrawals cannot be read")
+        return super().read_to_end()
+
+    def close(self) -> None:
+        self.closed = True
 
 
 class RecordedMetrics:

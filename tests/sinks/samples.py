@@ -8,7 +8,7 @@ import msgspec
 
 from schemas.articles import Access, Change, Image, Publisher, Rights, Timeline
 from schemas.codec import encode
-from schemas.headers import article_headers
+from schemas.headers import REPLAY_OF, article_headers, dead_letter_headers
 from schemas.labels import (
     Entities,
     Entity,
@@ -21,7 +21,8 @@ from schemas.labels import (
     TopicLabel,
     Topics,
 )
-from schemas.messages import EnrichedArticle, Trace, version_of
+from schemas.messages import DeadLetter, EnrichedArticle, Trace, version_of
+from schemas.withdrawals import Scope, WithdrawalOrder, WithdrawalOrders, order_key
 from sinks.mapping import IndexNames, index_names
 from sinks.options import IndexerOptions
 from sinks.records import Partition, Record
@@ -33,6 +34,7 @@ ACCEPTED = NOW - timedelta(minutes=4)
 PREFIX = "essai"
 ARTICLES = "articles.enriched"
 TRACES = "articles.trace"
+REDELIVERED = "articles.redelivered"
 
 
 def article_id(slug: str) -> str:
@@ -206,6 +208,30 @@ def trace_record(message: Trace, offset: int = 0, *, partition: int = 0, **chang
     """The trace as a stage writes it."""
     record = Record(Partition(TRACES, partition), offset, message.article_id.encode(), encode(message))
     return _changed(record, changes)
+
+
+def redelivered_record(original: Record, offset: int = 0, *, came_from: str | None = None) -> Record:
+    """A record that this stage had set aside, tried again as `kiosque dead replay` does."""
+    letter = DeadLetter(
+        reason="document_rejected",
+        stage="index",
+        detail="400",
+        kafka_topic=came_from or original.partition.kafka_topic,
+        partition=original.partition.number,
+        offset=original.offset,
+        at=NOW,
+    )
+    headers = (*dead_letter_headers(original.headers, letter), (REPLAY_OF, b"articles.dead:1:7"))
+    return _changed(original, {"partition": Partition(REDELIVERED, 0), "offset": offset, "headers": headers})
+
+
+def orders(*given: tuple[Scope, str]) -> WithdrawalOrders:
+    """Orders in force: (scope, target)."""
+    held = WithdrawalOrders()
+    for scope, target in given:
+        order = WithdrawalOrder(scope=scope, target=target, requested_at=NOW)
+        held.load(order_key(order), order)
+    return held
 
 
 def _changed(record: Record, changes: dict[str, Any]) -> Record:

@@ -9,13 +9,17 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any
 
-from elasticsearch import Elasticsearch
+from elasticsearch import ApiError, Elasticsearch
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
 from kafka.admin import NewTopic
 
-from schemas.kafka_topics import DEAD, ENRICHED, TRACE, full_name, topic_config
+from deploy.withdrawal_log import KafkaWithdrawalLog
+from schemas.codec import encode
+from schemas.kafka_topics import DEAD, ENRICHED, REDELIVERED, TRACE, WITHDRAWALS, full_name, topic_config
+from schemas.withdrawals import Scope, WithdrawalOrder, order_key
 from sinks.elasticsearch import connect
 from sinks.kafka_source import GROUP
 from sinks.mapping import index_names, index_templates
@@ -65,7 +69,7 @@ def kafka_topics(chosen: IndexerOptions) -> Iterator[None]:
     """The topics of the sink as an installation has them."""
     topics = [
         NewTopic(full_name(topic, chosen.topic_prefix), topic.partitions, 1, topic_configs=topic_config(topic))
-        for topic in (ENRICHED, TRACE, DEAD)
+        for topic in (ENRICHED, TRACE, DEAD, REDELIVERED, WITHDRAWALS)
     ]
     names = [topic.name for topic in topics]
     with kafka_admin(chosen) as admin:
@@ -112,6 +116,15 @@ def produce(chosen: IndexerOptions, records: list[Record], *, transactions: bool
     producer.close(timeout=10)
 
 
+def produce_order(chosen: IndexerOptions, scope: Scope, target: str) -> None:
+    """Write a withdrawal order; acknowledged when it returns."""
+    order = WithdrawalOrder(scope=scope, target=target, requested_at=now())
+    producer = KafkaProducer(bootstrap_servers=chosen.kafka)
+    topic = full_name(WITHDRAWALS, chosen.topic_prefix)
+    producer.send(topic, key=order_key(order).encode(), value=encode(order)).get(timeout=30)
+    producer.close(timeout=10)
+
+
 def dead_letters_of(chosen: IndexerOptions) -> list[Any]:
     """Everything on articles.dead."""
     consumer = KafkaConsumer(bootstrap_servers=chosen.kafka, isolation_level="read_committed")
@@ -135,7 +148,7 @@ def uncommitted_records(chosen: IndexerOptions) -> int:
     )
     partitions = [
         TopicPartition(full_name(topic, chosen.topic_prefix), number)
-        for topic in (ENRICHED, TRACE)
+        for topic in (ENRICHED, TRACE, REDELIVERED)
         for number in range(topic.partitions)
     ]
     ends = consumer.end_offsets(partitions)
@@ -145,12 +158,15 @@ def uncommitted_records(chosen: IndexerOptions) -> int:
 
 
 def commit_to(chosen: IndexerOptions, offset: int) -> None:
-    """Set the group back to an offset in all partitions of the articles, as a crash before the commit leaves it."""
+    """Set the group back to an offset in all partitions of articles and trace, as a crash before a commit leaves it."""
     consumer = KafkaConsumer(
         bootstrap_servers=chosen.kafka, group_id=chosen.topic_prefix + GROUP, enable_auto_commit=False
     )
-    topic = full_name(ENRICHED, chosen.topic_prefix)
-    partitions = [TopicPartition(topic, number) for number in range(ENRICHED.partitions)]
+    partitions = [
+        TopicPartition(full_name(topic, chosen.topic_prefix), number)
+        for topic in (ENRICHED, TRACE)
+        for number in range(topic.partitions)
+    ]
     consumer.assign(partitions)
     consumer.commit({partition: OffsetAndMetadata(offset, "", -1) for partition in partitions})
     consumer.close(autocommit=False)
@@ -163,7 +179,8 @@ def running_indexer(chosen: IndexerOptions) -> Iterator[RecordedMetrics]:
 
     def run() -> None:
         try:
-            run_indexer(chosen, metrics=metrics, clock=now, stop=stop)
+            withdrawals = KafkaWithdrawalLog(chosen.kafka, chosen.topic_prefix)
+            run_indexer(chosen, withdrawals=withdrawals, metrics=metrics, clock=now, stop=stop)
         except Exception as error:  # noqa: BLE001 - it is raised again in the test's own thread
             failures.append(error)
 
@@ -189,10 +206,16 @@ def eventually(condition: Callable[[], Any], *, within_seconds: float = 60) -> A
 
 
 def visible(client: Elasticsearch, chosen: IndexerOptions) -> dict[str, int]:
-    """How many documents each index shows after a refresh; none where it does not exist yet."""
+    """How many documents each index shows after a refresh; none where it does not exist yet or is just being made."""
     names = index_names(chosen.index_prefix)
     client.indices.refresh(index=list(names.indices), ignore_unavailable=True)
-    return {
-        kind: client.count(index=index, ignore_unavailable=True)["count"]
-        for kind, index in (("articles", names.articles), ("revisions", names.revisions), ("trace", names.trace))
-    }
+
+    def count(index: str) -> int:
+        try:
+            return int(client.count(index=index, ignore_unavailable=True)["count"])
+        except ApiError as error:
+            if error.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+                return 0
+            raise
+
+    return {"articles": count(names.articles), "revisions": count(names.revisions), "trace": count(names.trace)}

@@ -1,6 +1,5 @@
 """Consume, write, commit: in that order, whatever fails."""
 
-import threading
 from typing import Any
 
 from structlog.testing import capture_logs
@@ -8,18 +7,11 @@ from structlog.testing import capture_logs
 from schemas.articles import Timeline
 from schemas.messages import version_of
 from sinks.errors import SourceUnavailable
-from sinks.indexer import Indexer
 from sinks.kafka_source import Polled
 from sinks.operations import SetAside
 from sinks.records import Partition
-from tests.sinks.fakes import (
-    FailingDeadLetters,
-    FailingStore,
-    RecordedMetrics,
-    ScriptedSource,
-    SteppingClock,
-    ids,
-)
+from tests.sinks.bench import BAD_VALUE, P0, P1, Bench, many
+from tests.sinks.fakes import ids
 from tests.sinks.samples import (
     ARTICLES,
     DISCOVERED,
@@ -29,47 +21,10 @@ from tests.sinks.samples import (
     article_id,
     article_record,
     names,
-    options,
     trace,
     trace_record,
     withdrawal_record,
 )
-
-BAD_VALUE = b"{"
-P0 = Partition(ARTICLES, 0)
-P1 = Partition(ARTICLES, 1)
-
-
-class Bench:
-    """An indexer between fakes."""
-
-    def __init__(self, *items: Any, **changes: Any) -> None:
-        self.stop = threading.Event()
-        self.source = ScriptedSource(self.stop, *items)
-        self.store = FailingStore(names())
-        self.dead_letters = FailingDeadLetters()
-        self.metrics = RecordedMetrics()
-        self.indexer = Indexer(
-            self.source,
-            self.store,
-            self.dead_letters,
-            options(**changes),
-            metrics=self.metrics,
-            clock=SteppingClock(),
-            stop=self.stop,
-        )
-
-    def run(self) -> "Bench":
-        self.indexer.run()
-        return self
-
-    @property
-    def articles(self) -> set[str]:
-        return set(self.store.documents[names().articles])
-
-
-def many(count: int, *, partition: int = 0) -> list[Any]:
-    return [article_record(article(f"article-{n}"), n, partition=partition) for n in range(count)]
 
 
 def test_articles_and_traces_are_indexed_and_committed() -> None:
@@ -272,6 +227,7 @@ def test_metrics_of_a_batch() -> None:
         ("documents_total", "indexed"): 3,
         ("messages_out_total", "index"): 1,
         ("dispositions_total", "index", "indexed"): 1,
+        ("heartbeats_total", "index"): 3,  # two turns, and one for the batch
     }
     (age,) = bench.metrics.observations["freshness_seconds"]
     assert 300 < age < 320

@@ -11,16 +11,19 @@ from elasticsearch import Elasticsearch
 from schemas.headers import dead_letter_of
 from schemas.labels import GeoPoint, Places
 from schemas.messages import version_of
+from schemas.withdrawals import WithdrawalsInMemory
 from sinks.errors import SinkError
 from sinks.lookups import find_article
 from sinks.mapping import index_names
 from sinks.options import IndexerOptions
+from sinks.records import Record
 from sinks.service import run_indexer
 from tests.sinks.fakes import RecordedMetrics
 from tests.sinks.samples import (
     article,
     article_id,
     article_record,
+    redelivered_record,
     trace,
     trace_record,
     withdrawal_record,
@@ -34,6 +37,7 @@ from tests.sinks.servers import (
     now,
     options_on,
     produce,
+    produce_order,
     running_indexer,
     uncommitted_records,
     visible,
@@ -118,6 +122,44 @@ def test_a_poisoned_document_is_set_aside_and_its_neighbours_are_indexed(
     assert visible(client, chosen)["articles"] == 28
 
 
+def test_what_was_ordered_away_stays_away_when_everything_is_delivered_anew(
+    client: Elasticsearch, chosen: IndexerOptions
+) -> None:
+    produce(chosen, [article_record(article(f"article-{n}")) for n in range(20)])
+    produce(chosen, [trace_record(trace(f"article-{n}")) for n in range(20)])
+    note = trace("article-3", number=2, disposition="withdrawn", url=None, title=None, publisher_id=None)
+    with running_indexer(chosen):
+        settled(chosen)
+        produce_order(chosen, "article", article_id("article-3"))
+        produce(chosen, [trace_record(note), withdrawal_record("article-3", version_of(2, 0))])
+        settled(chosen)
+    once = visible(client, chosen)
+    assert once == {"articles": 19, "revisions": 19, "trace": 20}
+    commit_to(chosen, 0)
+    with running_indexer(chosen):
+        produce(chosen, [article_record(article("article-3", revision=3, title="Annoncé de nouveau"))])
+        settled(chosen)
+    assert visible(client, chosen) == once
+    assert find_article(client, article_id("article-3"), index_prefix=chosen.index_prefix) is None
+
+
+def test_dead_letters_that_are_tried_again(client: Elasticsearch, chosen: IndexerOptions) -> None:
+    def letter(record: Record) -> Record:
+        return redelivered_record(record, came_from=chosen.topic_prefix + record.partition.kafka_topic)
+
+    old = article_record(article("article-1"))
+    produce(chosen, [article_record(article("article-1", revision=2))])
+    with running_indexer(chosen):
+        settled(chosen)
+        produce(chosen, [letter(article_record(article("article-2"))), letter(old), letter(trace_record(trace()))])
+        produce(chosen, [letter(article_record(article("article-3"), value=b"{"))])
+        settled(chosen)
+    assert visible(client, chosen) == {"articles": 2, "revisions": 3, "trace": 1}
+    (dead,) = [dead_letter_of(read.headers) for read in dead_letters_of(chosen)]
+    assert dead is not None
+    assert (dead.kafka_topic, dead.attempts) == (chosen.topic_prefix + "articles.enriched", 2)
+
+
 def test_two_indexers_share_the_work_and_a_stopped_one_leaves_it(client: Elasticsearch, chosen: IndexerOptions) -> None:
     with running_indexer(chosen):
         with running_indexer(chosen) as second:
@@ -142,7 +184,7 @@ def test_it_waits_for_its_topics(client: Elasticsearch, chosen: IndexerOptions) 
 def test_absent_servers_do_not_end_it(chosen: IndexerOptions) -> None:
     nowhere = replace(chosen, kafka="127.0.0.1:1", elasticsearch="http://127.0.0.1:1")
     with running_indexer(nowhere) as metrics:
-        eventually(lambda: metrics.gauges)
+        eventually(lambda: metrics.counts.get(("heartbeats_total", "index"), 0) > 1)
     assert metrics.gauges["ready"] == [0]
 
 
@@ -151,4 +193,10 @@ def test_a_contradicting_index_ends_it_with_the_difference(client: Elasticsearch
         index=index_names(chosen.index_prefix).trace, mappings={"properties": {"stage": {"type": "text"}}}
     )
     with pytest.raises(SinkError, match="field stage is type text"):
-        run_indexer(chosen, metrics=RecordedMetrics(), clock=now, stop=threading.Event())
+        run_indexer(
+            chosen,
+            withdrawals=WithdrawalsInMemory(),
+            metrics=RecordedMetrics(),
+            clock=now,
+            stop=threading.Event(),
+        )

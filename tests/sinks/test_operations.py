@@ -8,6 +8,7 @@ import pytest
 import sinks.operations
 from schemas.codec import encode
 from schemas.messages import version_of
+from schemas.withdrawals import Scope
 from sinks.documents import article_document, revision_document, trace_document
 from sinks.operations import Kind, Plan, Put, SetAside, Withdraw, plan
 from sinks.records import Record
@@ -18,6 +19,7 @@ from tests.sinks.samples import (
     article_record,
     full_article,
     names,
+    orders,
     trace,
     trace_record,
     withdrawal_record,
@@ -28,7 +30,7 @@ ID = article_id("halles")
 
 def test_an_article_is_written_with_its_revision() -> None:
     message = full_article()
-    assert plan(article_record(message), "article", names(), NOW) == Plan(
+    assert plan(article_record(message), "article", names(), NOW, orders()) == Plan(
         operations=(
             Put(
                 "essai-articles-v1",
@@ -48,14 +50,16 @@ def test_an_article_is_written_with_its_revision() -> None:
 
 
 def test_a_trace_is_written_under_its_own_id() -> None:
-    assert plan(trace_record(trace()), "trace", names(), NOW) == Plan(
+    assert plan(trace_record(trace()), "trace", names(), NOW, orders()) == Plan(
         (Put("essai-trace", f"{ID}-1", msgspec.json.encode(trace_document(trace(), NOW))),)
     )
 
 
 def test_a_null_value_withdraws_the_article() -> None:
     record = withdrawal_record("halles", version_of(3, 0))
-    assert plan(record, "article", names(), NOW) == Plan((Withdraw("essai-articles-v1", ID, version_of(3, 0)),))
+    assert plan(record, "article", names(), NOW, orders()) == Plan(
+        (Withdraw("essai-articles-v1", ID, version_of(3, 0)),)
+    )
 
 
 @pytest.mark.parametrize(
@@ -87,7 +91,7 @@ def test_a_null_value_withdraws_the_article() -> None:
     ],
 )
 def test_set_aside(kind: Kind, record: Record, reason: str) -> None:
-    planned = plan(record, kind, names(), NOW)
+    planned = plan(record, kind, names(), NOW, orders())
     assert isinstance(planned, SetAside)
     assert planned.reason == reason
     assert planned.detail
@@ -98,7 +102,50 @@ def test_our_own_failure_is_set_aside_with_its_traceback(monkeypatch: pytest.Mon
         raise ZeroDivisionError("our fault")
 
     monkeypatch.setattr(sinks.operations, "article_document", broken)
-    planned = plan(article_record(article()), "article", names(), NOW)
+    planned = plan(article_record(article()), "article", names(), NOW, orders())
     assert isinstance(planned, SetAside)
     assert planned.reason == "internal_error"
     assert "ZeroDivisionError: our fault" in planned.detail
+
+
+COVERING = [
+    pytest.param(("article", ID), id="by id"),
+    pytest.param(("prefix", "https://www.courrier-du-val.example/ha"), id="by beginning of the URL"),
+    pytest.param(("publisher", "courrier-du-val.example"), id="by publisher"),
+]
+
+
+@pytest.mark.parametrize("order", COVERING)
+def test_a_covered_article_is_withdrawn_at_its_version(order: tuple[Scope, str]) -> None:
+    record = article_record(article(revision=4, run=2))
+    assert plan(record, "article", names(), NOW, orders(order)) == Plan(
+        (Withdraw("essai-articles-v1", ID, version_of(4, 2)),)
+    )
+
+
+@pytest.mark.parametrize("order", COVERING)
+def test_a_covered_trace_is_not_written(order: tuple[Scope, str]) -> None:
+    assert plan(trace_record(trace()), "trace", names(), NOW, orders(order)) == Plan(())
+
+
+def test_that_it_was_withdrawn_is_written_without_anything_of_the_article() -> None:
+    note = trace(disposition="withdrawn", detail="forgotten")
+    bare = trace(disposition="withdrawn", detail="forgotten", url=None, title=None, publisher_id=None, feed=None)
+    assert plan(trace_record(note), "trace", names(), NOW, orders(("article", ID))) == Plan(
+        (Put("essai-trace", f"{ID}-1", msgspec.json.encode(trace_document(bare, NOW))),)
+    )
+
+
+def test_orders_for_others_change_nothing() -> None:
+    others = orders(
+        ("article", article_id("gare")), ("prefix", "https://ailleurs.example/"), ("publisher", "x.example")
+    )
+    for record, kind in ((article_record(article()), "article"), (trace_record(trace()), "trace")):
+        assert plan(record, kind, names(), NOW, others) == plan(record, kind, names(), NOW, orders())
+
+
+def test_a_covered_record_that_cannot_be_read_is_set_aside_all_the_same() -> None:
+    record = article_record(article(), key=b"x")
+    planned = plan(record, "article", names(), NOW, orders(("article", ID)))
+    assert isinstance(planned, SetAside)
+    assert planned.reason == "wrong_key"

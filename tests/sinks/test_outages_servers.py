@@ -20,6 +20,7 @@ from schemas.messages import version_of
 from sinks.mapping import index_names
 from sinks.options import IndexerOptions
 from tests.servers import new_data_dir
+from tests.sinks.fakes import RecordedMetrics
 from tests.sinks.samples import article, article_id, article_record
 from tests.sinks.servers import (
     client_of,
@@ -61,6 +62,21 @@ def kill_9(stack: LocalStack, server: str) -> None:
     os.killpg(pid, signal.SIGKILL)
 
 
+def assert_idle_indexer_notices(stack: LocalStack, server: str, metrics: RecordedMetrics) -> None:
+    """A server that answers no more makes an indexer unready that has nothing to write, and it goes on beating."""
+    pid = stack.states()[server].pid
+    assert pid is not None
+    eventually(lambda: metrics.gauges["ready"][-1] == 1)
+    os.killpg(pid, signal.SIGSTOP)
+    try:
+        eventually(lambda: metrics.gauges["ready"][-1] == 0)
+        beats = metrics.counts["heartbeats_total", "index"]
+        eventually(lambda: metrics.counts["heartbeats_total", "index"] > beats + 2)
+    finally:
+        os.killpg(pid, signal.SIGCONT)
+    eventually(lambda: metrics.gauges["ready"][-1] == 1)
+
+
 def produce_all(chosen: IndexerOptions) -> None:
     """Every article once, some a second time, in portions."""
     for start in range(0, ARTICLES, 100):
@@ -91,6 +107,7 @@ def test_elasticsearch_killed_and_restarted(stack: Any) -> None:
             )
             assert {hit["_id"]: hit["_version"] for hit in articles} == EXPECTED
             assert metrics.gauges["ready"][-3:] == [1, 0, 1]
+            assert_idle_indexer_notices(own, "elasticsearch", metrics)
 
 
 def test_kafka_killed_and_restarted(stack: Any) -> None:
@@ -106,3 +123,4 @@ def test_kafka_killed_and_restarted(stack: Any) -> None:
             eventually(lambda: visible(client, chosen)["articles"] == ARTICLES, within_seconds=180)
             eventually(lambda: uncommitted_records(chosen) == 0, within_seconds=60)
             assert visible(client, chosen) == {"articles": ARTICLES, "revisions": ARTICLES + REVISED, "trace": 0}
+            assert_idle_indexer_notices(own, "kafka", metrics)

@@ -10,6 +10,7 @@ from elastic_transport import ConnectionError as TransportConnectionError
 from elastic_transport._node import NodeApiResponse
 from elasticsearch import Elasticsearch
 
+from schemas.failpoints import FailpointReached, arm
 from sinks.bulk_result import Deleted, Indexed, Outcome, Rejected
 from sinks.elasticsearch import connect, ensure_indices, store_errors
 from sinks.errors import SinkError, StoreUnavailable
@@ -26,8 +27,8 @@ PUTS = [Put("essai-articles-v1", str(number), b"{}", 1) for number in range(4)]
 CREATED = {"index": {"status": 201, "result": "created"}}
 
 
-def client_for(server: Server) -> Elasticsearch:
-    """A client whose requests go to a function: method, path, body -> status, body."""
+def client_for(server: Server, timeouts: list[float] | None = None) -> Elasticsearch:
+    """A client whose requests go to a function: method, path, body -> status, body; their time limits are kept."""
 
     class Node(BaseNode):
         def __init__(self, config: NodeConfig) -> None:
@@ -36,6 +37,8 @@ def client_for(server: Server) -> Elasticsearch:
         def perform_request(
             self, method: str, target: str, body: Any = None, headers: Any = None, request_timeout: Any = None
         ) -> NodeApiResponse:
+            if timeouts is not None:
+                timeouts.append(request_timeout)
             answer = server(method, target, (body or b"").decode())
             if isinstance(answer, Exception):
                 raise answer
@@ -137,7 +140,57 @@ def test_a_withdrawal_counts_only_when_everything_is_deleted(unfinished: Answer)
     with pytest.raises(StoreUnavailable):
         store.write([withdrawal])
     assert store.write([withdrawal]) == [Deleted()]
-    assert asked == [{"terms": {"article_id": [ID]}}] * 2
+    query = {
+        "bool": {"filter": [{"terms": {"article_id": [ID]}}], "must_not": [{"term": {"disposition": "withdrawn"}}]}
+    }
+    assert asked == [query] * 2
+
+
+def withdrawing(deleted: Answer = (200, {"deleted": 2}), requests: list[str] | None = None) -> Server:
+    """A server that deletes what it is told to."""
+
+    def server(_: str, target: str, __: str) -> Answer:
+        if requests is not None:
+            requests.append(target.partition("?")[0])
+        if target.startswith("/_bulk"):
+            return 200, {"items": [{"delete": {"status": 200, "result": "deleted"}}]}
+        return deleted if "_delete_by_query" in target else (200, {})
+
+    return server
+
+
+@pytest.mark.parametrize(("name", "asked"), [("index.after_write", ["/_bulk"]), ("index.after_delete", ["/_bulk"])])
+def test_what_was_asked_at_each_failpoint(name: str, asked: list[str]) -> None:
+    requests: list[str] = []
+    arm(f"{name}:1:raise")
+    try:
+        with pytest.raises(FailpointReached, match=name):
+            store_for(withdrawing(requests=requests)).write([Withdraw("essai-articles-v1", ID, 1)])
+    finally:
+        arm("")
+    assert requests == asked
+
+
+def test_all_requests_of_one_write_share_its_time() -> None:
+    timeouts: list[float] = []
+    seconds = iter([0.0, 1.0, 41.0, 45.0])
+    client = client_for(withdrawing(), timeouts)
+    store = ElasticsearchStore(client, names(), write_seconds=60.0, monotonic=lambda: next(seconds))
+    assert store.write([Withdraw("essai-articles-v1", ID, 1)]) == [Deleted()]
+    assert timeouts == [59.0, 19.0, 15.0]
+
+
+def test_a_write_that_has_no_time_left_is_tried_again() -> None:
+    seconds = iter([0.0, 1.0, 60.0])
+    store = ElasticsearchStore(client_for(withdrawing()), names(), monotonic=lambda: next(seconds))
+    with pytest.raises(StoreUnavailable, match="no complete answer within 60 s"):
+        store.write([Withdraw("essai-articles-v1", ID, 1)])
+
+
+def test_a_server_without_its_shards_does_not_pass_the_check() -> None:
+    with pytest.raises(StoreUnavailable):
+        store_for(lambda *_: failing(503, "search_phase_execution_exception")).check()
+    store_for(lambda *_: (200, {"hits": {"hits": []}})).check()
 
 
 def test_when_standing_articles_were_accepted() -> None:
