@@ -57,13 +57,21 @@ def dies_with_parent() -> bool:
 
 def watch(parent_pid: int, command: list[str]) -> int:
     """Run the command beside us; kill it as soon as the parent is another."""
-    child = subprocess.Popen(command)
+    started: list[subprocess.Popen[bytes]] = []
+    came_early: list[int] = []
 
     def pass_on(number: int, _frame: object) -> None:
-        child.send_signal(number)
+        if started:
+            started[0].send_signal(number)
+        else:
+            came_early.append(number)
 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, pass_on)
+    child = subprocess.Popen(command)
+    started.append(child)
+    for number in came_early:
+        child.send_signal(number)
     while child.poll() is None:
         if os.getppid() != parent_pid:
             child.kill()
