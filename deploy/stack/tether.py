@@ -70,8 +70,8 @@ def watch(parent_pid: int, command: list[str]) -> int:
         signal.signal(number, pass_on)
     child = subprocess.Popen(command)
     started.append(child)
-    for number in came_early:
-        child.send_signal(number)
+    for early in came_early:
+        child.send_signal(early)
     while child.poll() is None:
         if os.getppid() != parent_pid:
             child.kill()
