@@ -90,7 +90,8 @@ class Indexer:
                 self._write_or_wait()
             elif not len(self._pending) and not self._uncommitted:
                 self._servers.look(self._clock())
-            self._beat()
+            if not self._uncommitted:  # commits that fail for minutes are no progress: a new member may do better
+                self._beat()
         while len(self._pending) and not self._failures and not self._paused:
             self._failures += self._write_batch() is not None
         self._metrics.gauge("ready", 0, stage="index")

@@ -183,6 +183,8 @@ class KafkaSource:
             if self._holdings.settled:
                 timeout_ms = min(_BLOCKING_MS, timeout_ms)
             polled = self._consumer.poll(timeout_ms=timeout_ms)
+            if not self._holdings.settled:
+                _insist_on_joining(self._consumer)
         except KafkaError as error:
             raise SourceUnavailable(_shown(error)) from error
         if not polled and timeout_seconds > 0:
@@ -217,6 +219,15 @@ class KafkaSource:
             self._consumer.close(autocommit=False, timeout_ms=_COMMIT_TIMEOUT_MS)
         except KafkaError as error:
             log.warning("consumer did not close", error=_shown(error))
+
+
+def _insist_on_joining(consumer: Any) -> None:
+    """kafka-python 3.0.12 forgets a join that outlasts one poll() if new metadata was its only reason.
+
+    When the answer arrives, the reason is gone, and nobody fetches it: the member reads on, but every commit fails with
+    RebalanceInProgressError, for ever (found by random chaos, seed 101). Asked for, the answer is fetched.
+    """
+    consumer._coordinator.request_rejoin()  # noqa: SLF001  # kafka-python has no other way
 
 
 def require_reachable(servers: list[str]) -> None:

@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 import pytest
 
 from deploy.stack.local_stack import LocalStack
+from producers import membership
 from producers.errors import NotOwned
 from producers.feed_state import FeedStates, InMemoryFeedStates, partition_of
 from producers.feed_state_kafka import KafkaFeedStates
@@ -187,6 +188,15 @@ class TestKafka(FeedStatesContract):
             await until(lambda: first.owned() == ALL)
             assert [first.feed(state.url) for state in known] == known
         assert released[0] == ALL
+
+    async def test_a_join_that_outlasts_a_poll_is_not_forgotten(
+        self, bootstrap: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """New topics: the first assignment is mostly made before their metadata came, and is empty."""
+        monkeypatch.setattr(membership, "_POLL_MS", 1)
+        for _ in range(4):
+            async with kafka_store(bootstrap, create_topics(bootstrap, FEEDS_STATE))() as states:
+                assert states.owned() == ALL
 
     async def test_a_record_of_a_later_format_is_ignored(self, bootstrap: str) -> None:
         prefix = create_topics(bootstrap, FEEDS_STATE)
