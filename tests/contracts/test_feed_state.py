@@ -193,8 +193,8 @@ class TestKafka(FeedStatesContract):
         self, bootstrap: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """New topics: the first assignment is mostly made before their metadata came, and is empty."""
-        monkeypatch.setattr(membership, "_POLL_MS", 1)
-        for _ in range(4):
+        monkeypatch.setattr(membership, "_BLOCKING_MS", 1)
+        for _ in range(8):
             async with kafka_store(bootstrap, create_topics(bootstrap, FEEDS_STATE))() as states:
                 assert states.owned() == ALL
 

@@ -1,7 +1,9 @@
 """One round of chaos on its own servers: begin, faults, rest, oracle, and nothing left behind.
 
-small disk ─ Kafka, Elasticsearch ─ newsstand, source ─ services, all supervised ─ faults of the seed
-─ wake, free, see through ─ all committed? ─ oracle ─ stop ─ processes left behind?
+    small disk ─ Kafka, Elasticsearch ─ newsstand, source ─ services, all supervised ─ faults of the seed
+    ─ wake, free, see through ─ all committed? ─ oracle ─ stop ─ processes left behind?
+
+What happens when is planned in chaos_plan.py, done in chaos_faults.py, judged in oracle.py.
 """
 
 import random
@@ -64,7 +66,7 @@ def play_round(seed: int, seconds: float, tell: Tell, keep: Path) -> Round:
         seed: decides the faults and what is published.
         seconds: how long faults go on.
         tell: gets a line for each thing worth saying.
-        keep: logs and records go there if something is wrong.
+        keep: logs go there; all records too if something is wrong.
     """
     started = time.monotonic()
     result = Round(seed)
@@ -73,8 +75,7 @@ def play_round(seed: int, seconds: float, tell: Tell, keep: Path) -> Round:
             with _stage(data_dir, seed, tell) as (installation, supervisor, disk, children):
                 _play(result, installation, supervisor, disk, children, seconds, tell)
         finally:
-            if result.faults or sys.exc_info()[0] is not None:
-                shutil.copytree(data_dir / "logs", keep / "logs", dirs_exist_ok=True)
+            shutil.copytree(data_dir / "logs", keep / "logs", dirs_exist_ok=True)
         if left := left_behind(data_dir):
             result.faults += [f"left behind: {command}" for command in left]
     result.seconds = time.monotonic() - started

@@ -8,7 +8,7 @@ from itertools import count
 
 from schemas.codec import encode
 from schemas.headers import article_headers
-from schemas.messages import EnrichedArticle, FetchedArticle, TaggedArticle, UniqueArticle, Withdrawal, version_of
+from schemas.messages import EnrichedArticle, FetchedArticle, TaggedArticle, Trace, UniqueArticle, Withdrawal, version_of
 from tests.articles import NOON, article_id, enriched, fetched, minutes, tagged, unique
 from tests.services import LogRecord
 
@@ -50,6 +50,21 @@ def labelled(name: str, content: str, number: int, run: int = 0) -> TaggedArticl
 
 def clustered(name: str, content: str, number: int, run: int = 0) -> EnrichedArticle:
     return enriched(name, number, run, text=text(name, content))
+
+
+def trace_of(name: str) -> Fed:
+    """A trace that names its article, as the poller writes it."""
+    message = Trace(
+        trace_id=id_of(f"trace {name}"),
+        article_id=id_of(name),
+        url=f"http://www.phare-ouest.example/{name}.html",
+        title="La cantine cuisinera sur place",
+        publisher_id="phare-ouest.example",
+        stage="poll",
+        disposition="fetched",
+        at=NOON,
+    )
+    return id_of(name).encode(), encode(message)
 
 
 def fed(*messages: FetchedArticle | UniqueArticle | TaggedArticle | Withdrawal) -> list[Fed]:

@@ -211,6 +211,39 @@ def _sink_commits_after_answers() -> None:
     KafkaSource.poll = poll_and_commit
 
 
+class _NoOrders:
+    """A withdrawal log that nobody reads."""
+
+    def __init__(self, *_: Any) -> None:
+        from schemas.withdrawals import WithdrawalOrders
+
+        self._none = WithdrawalOrders()
+
+    def read_to_end(self) -> Any:
+        return self._none
+
+    def close(self) -> None: ...
+
+
+def _withdrawal_orders() -> None:
+    from deploy import withdrawal_log
+
+    withdrawal_log.KafkaWithdrawalLog = _NoOrders
+
+
+def _orders_before_each_batch() -> None:
+    from deploy.withdrawal_log import KafkaWithdrawalLog
+
+    right = KafkaWithdrawalLog.read_to_end
+
+    def once(self: KafkaWithdrawalLog) -> Any:
+        if not hasattr(self, "_first"):
+            self._first = right(self)
+        return self._first
+
+    KafkaWithdrawalLog.read_to_end = once
+
+
 def _outbox_before_feed() -> None:
     from producers.feed_poll import FeedPoller
     from producers.records import PendingPage
@@ -278,6 +311,8 @@ REMOVALS: Final[dict[str, Callable[[], None]]] = {
     "size-check": _size_check,
     "document-versions": _document_versions,
     "sink-commits-after-answers": _sink_commits_after_answers,
+    "withdrawal-orders": _withdrawal_orders,
+    "orders-before-each-batch": _orders_before_each_batch,
     "outbox-before-feed": _outbox_before_feed,
     "article-before-page-record": _article_before_page_record,
 }

@@ -1,4 +1,4 @@
-"""The audit on real servers: what the services made is clean; what is taken, added or lost by hand is found and named."""
+"""The audit on real servers: what the services made is clean; what is taken, added or lost by hand is named."""
 
 import json
 import subprocess
@@ -11,15 +11,15 @@ import pytest
 from elasticsearch import Elasticsearch
 from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 
-from schemas import kafka_topics
 from schemas.codec import encode
-from schemas.kafka_topics import ENRICHED, FETCHED, TAGGED, UNIQUE, KafkaTopic, full_name
-from schemas.messages import EnrichedArticle, FetchedArticle, UniqueArticle, Withdrawal
+from schemas.kafka_topics import FETCHED, UNIQUE, KafkaTopic, full_name
+from schemas.messages import FetchedArticle, UniqueArticle, Withdrawal
 from sinks.elasticsearch import connect
 from sinks.mapping import index_names
 from sinks.scan import StoredVersion, scan_versions
 from tests.articles import NOON, TEXT, fetched, minutes, unique
-from tests.services import Installation, wait_until
+from tests.faults.evidence import at_rest
+from tests.services import Installation
 
 pytestmark = [pytest.mark.servers, pytest.mark.slow]
 
@@ -64,8 +64,7 @@ def publish(
 def work(installation: Installation) -> None:
     """Let the services do all there is."""
     with installation.running(*STAGES):
-        for stage in STAGES:
-            wait_until(lambda s=stage: installation.lag(s).waiting == 0, f"{stage} is at rest", 120)
+        at_rest(installation, *STAGES)
 
 
 def commit_to_the_end(installation: Installation, stage: str, topic: KafkaTopic) -> None:
