@@ -13,10 +13,10 @@ TWO_AT_A_TIME := -n 2
 NONE_SELECTED := test $$? -eq 5
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-fast check fix generate lock clean
+.PHONY: help setup demo up test test-fast chaos protections check fix generate lock clean
 
 help:  ## This text
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ Run
 setup:  ## Fetch everything: Python packages into .venv, Kafka and Elasticsearch into a cache
@@ -39,6 +39,14 @@ test:  ## All tests, also those on the real servers (ARGS="-k canonical ...")
 test-fast:  ## The tests that need no server, within a minute
 	$(call BOOTSTRAP,--dev --no-servers)
 	@$(BIN)/python -m pytest $(TWO_AT_A_TIME) -m "not servers and not slow" $(ARGS)
+
+chaos:  ## Random faults on real servers, 5 rounds, goes on where it was stopped (ARGS="--seed S --minutes M")
+	$(call BOOTSTRAP,--dev)
+	@$(BIN)/python -m tests.faults.chaos $(ARGS)
+
+protections:  ## Take each protection away and write what then goes wrong into docs/delivery.md (ARGS="NAME ...")
+	$(call BOOTSTRAP,--dev)
+	@$(BIN)/python -m tests.faults.protections $(or $(ARGS),--write docs/delivery.md)
 
 check:  ## All checks: format, lint, types, who may import whom, generated files
 	$(call BOOTSTRAP,--dev --no-servers)

@@ -26,12 +26,19 @@ def encode(message: Message) -> bytes:
     return _ENCODER.encode(message)
 
 
+class _NoMessage(msgspec.Struct, tag_field="type", tag=""):
+    """Beside a message type in a decoder it makes msgspec insist on the field `type`; alone, a type may leave it out."""
+
+
 def _decoding(expected: Any) -> Callable[[bytes], Any]:
-    decoder = msgspec.json.Decoder(expected)
+    decoder = msgspec.json.Decoder(expected | _NoMessage)
 
     def decode(value: bytes) -> Any:
         try:
-            return decoder.decode(value)
+            message = decoder.decode(value)
+            if isinstance(message, _NoMessage):
+                raise InvalidMessage("Invalid value '' - at `$.type`")
+            return message
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise InvalidMessage(str(error)) from error
 

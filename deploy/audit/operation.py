@@ -9,7 +9,11 @@
 What is still changing is told as under way, never as wrong: whatever the index knows beyond the noted ends was put
 there by a record that stands behind them.
 
-Measured on one core, 2.9 GHz (see the report of `kiosque audit` for yours): FIXME
+Measured (CPU of one core; 1 and 2 million articles differ by a factor of 2.0): a record of 3.5 kB 35 us to read from
+articles.fetched and 53 us from articles.enriched, a document 8 us, a fact 1 us to keep and 48 bytes on disk, an article
+45 us to judge. Memory stays at 120 to 250 MB whatever there is. So 10 million articles that Kafka holds on every topic
+(70 million facts) take about 50 minutes and 3.4 GB of temporary files; 10 million of 200 days, of which only the
+compacted topic and the index hold all, about 25 minutes and 1.6 GB.
 """
 
 from collections import Counter

@@ -8,7 +8,15 @@ from itertools import count
 
 from schemas.codec import encode
 from schemas.headers import article_headers
-from schemas.messages import EnrichedArticle, FetchedArticle, TaggedArticle, Trace, UniqueArticle, Withdrawal, version_of
+from schemas.messages import (
+    EnrichedArticle,
+    FetchedArticle,
+    TaggedArticle,
+    Trace,
+    UniqueArticle,
+    Withdrawal,
+    version_of,
+)
 from tests.articles import NOON, article_id, enriched, fetched, minutes, tagged, unique
 from tests.services import LogRecord
 

@@ -15,157 +15,14 @@ from pathlib import Path
 from typing import Final
 
 from deploy.stack.local_stack import LocalStack
-from tests.faults import schedules
 from tests.faults.play import play
-from tests.faults.schedules import Schedule
+from tests.faults.protection_list import PROTECTIONS, Protection
 from tests.servers import new_data_dir
 from tests.services import Installation
 
 BEGIN: Final = "<!-- protections:begin -->"
 END: Final = "<!-- protections:end -->"
 _FAULTS_SHOWN: Final = 3
-
-
-@dataclass(frozen=True)
-class Protection:
-    """One protection.
-
-    Attributes:
-        name: as `tests.faults.service --without` knows it.
-        what: what it is, for the table.
-        instead: what stands in its place when it is taken away.
-        plot: the schedule in words.
-        schedule: the schedule.
-    """
-
-    name: str
-    what: str
-    instead: str
-    plot: str
-    schedule: Schedule
-
-
-PROTECTIONS: Final = (
-    Protection(
-        "fencing",
-        "one transactional id for each input partition: a new owner fences the former",
-        "a transactional id for each worker",
-        "dedupe frozen at `after_decide`, another takes over, the first wakes",
-        schedules.frozen_and_woken("after_decide", schedules.ALTERNATING),
-    ),
-    Protection(
-        "transactions",
-        "outputs, traces and state in one transaction",
-        "written one after the other",
-        "dedupe killed at `after_send`",
-        schedules.killed_at("dedupe", "after_send:2", schedules.ALTERNATING),
-    ),
-    Protection(
-        "restore-after-fence",
-        "the state is read after the former owner is fenced",
-        "read before",
-        "dedupe frozen at `after_decide`, woken while its successor is at `after_restore`",
-        schedules.woken_during_takeover,
-    ),
-    Protection(
-        "read-committed-state",
-        "state is read committed",
-        "read uncommitted",
-        "dedupe killed at `after_send`",
-        schedules.killed_at("dedupe", "after_send:2", schedules.ALTERNATING),
-    ),
-    Protection(
-        "offset-rule",
-        "dedupe: an offset not above the recorded one is a redelivery",
-        "decided again",
-        "a clock was set back between two readings; dedupe killed at `after_commit`",
-        schedules.killed_at("dedupe", "after_commit", schedules.CLOCK_SET_BACK),
-    ),
-    Protection(
-        "withdrawn-rule",
-        "dedupe: withdrawn for good",
-        "a reading after a withdrawal is a revision",
-        "read, withdrawn, read again",
-        schedules.in_order("dedupe", schedules.READ_AFTER_WITHDRAWAL),
-    ),
-    Protection(
-        "superseded-rule",
-        "dedupe: an older reading is superseded",
-        "the last one to arrive counts",
-        "v2, then a late v1",
-        schedules.in_order("dedupe", schedules.LATE_READING),
-    ),
-    Protection(
-        "announced-number",
-        "dedupe: a later change that the feed announced is never old",
-        "the time of reading alone",
-        "v1, clock set back, v2",
-        schedules.in_order("dedupe", schedules.CLOCK_SET_BACK),
-    ),
-    Protection(
-        "reading-time",
-        "dedupe: a later reading is never old",
-        "the announced number alone",
-        "v1 as change 5, the poller's memory is lost, v2 as change 0",
-        schedules.in_order("dedupe", schedules.MEMORY_LOST),
-    ),
-    Protection(
-        "same-content-rule",
-        "dedupe: the same fingerprint is not a revision",
-        "every reading is one",
-        "v1, v1",
-        schedules.in_order("dedupe", schedules.SAME_AGAIN),
-    ),
-    Protection(
-        "input-identity",
-        "dedupe: the state knows which topic its offsets are of",
-        "offsets alone",
-        "articles.fetched deleted and made anew",
-        schedules.input_made_anew,
-    ),
-    Protection(
-        "exception-rule",
-        "nothing leaves the agent's block: the process ends, uncommitted",
-        "the exception goes up to Faust",
-        "an error at dedupe's `after_take`",
-        schedules.raising_at("dedupe", "after_take", schedules.ALTERNATING),
-    ),
-    Protection(
-        "acknowledged-before-commit",
-        "enrich: offsets are committed after Kafka has acknowledged the results",
-        "a write returns when it is buffered",
-        "enrich killed at `after_offsets`",
-        schedules.killed_at("enrich", "after_offsets", schedules.REVISIONS),
-    ),
-    Protection(
-        "read-committed-workers",
-        "workers read committed records only",
-        "as faust-streaming does by itself",
-        "dedupe killed at `after_send`, enrich reads on",
-        schedules.aborted_before_enrich,
-    ),
-    Protection(
-        "in-order-commits",
-        "workers commit the last offset done, gaps or not",
-        "as faust-streaming does by itself",
-        "enrich has done a partition's first message, dedupe is killed at `after_send` in the second",
-        schedules.aborted_behind_the_first,
-    ),
-    Protection(
-        "version-guard",
-        "cluster drops what is not above the known version",
-        "passed on",
-        "r1, r2, r1, r2, as enrich writes after a crash",
-        schedules.in_order("cluster", schedules.REDELIVERED_BY_ENRICH),
-    ),
-    Protection(
-        "read-committed-sink",
-        "the sink reads committed records only",
-        "read uncommitted",
-        "cluster killed at `after_send`, the sink reads on",
-        schedules.aborted_before_index,
-    ),
-)
 
 
 @dataclass(frozen=True)
@@ -185,7 +42,7 @@ class Verdict:
 def tried(stack: LocalStack, protection: Protection, folder: Path) -> Verdict:
     """Both runs of a protection, each on an installation of its own."""
     faults = []
-    for without in ("", protection.name):
+    for without in ("", protection.removal or protection.name):
         place = folder / f"{protection.name}-{'without' if without else 'with'}"
         place.mkdir(parents=True)
         installation = Installation(stack, place)

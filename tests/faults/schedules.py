@@ -1,4 +1,4 @@
-"""The schedules of the protections: what is sent, who is killed or frozen where. Each returns the oracle's sentences.
+"""The schedules of the processors: what is sent, who is killed or frozen where. Each returns what the oracle says.
 
 With the protection in place a schedule ends without a sentence; without it, with at least one (protections.py).
 """
@@ -6,29 +6,19 @@ With the protection in place a schedule ends without a sentence; without it, wit
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 
 from kafka import KafkaAdminClient
 
-from deploy.newsstand.expectations import Expectation, expectations
 from schemas import kafka_topics
-from schemas.codec import encode
 from schemas.kafka_topics import KafkaTopic, full_name
-from schemas.withdrawals import WithdrawalOrder, order_key
-from tests.articles import NOON
 from tests.faults.evidence import evidence_of, undone
-from tests.faults.feeding import Fed, clustered, fed, id_of, labelled, published, reading, revision, trace_of, withdrawal
+from tests.faults.feeding import Fed, fed, labelled, reading, revision, withdrawal
+from tests.faults.hostile import NEARLY_ALL, padded
 from tests.faults.oracle import stage_faults
 from tests.faults.play import Play
-from tests.faults.published import newsstand_faults
-from tests.faults.revisions import items_of
-from tests.integration.open_newsstand import open_newsstand
 from tests.services import wait_until
 
 Schedule = Callable[[Play], list[str]]
-
-PUBLISHER = "phare-ouest.example"
-"""Of the newsstand; few articles, one of them corrected."""
 
 _INPUTS = {"dedupe": kafka_topics.FETCHED, "enrich": kafka_topics.UNIQUE, "cluster": kafka_topics.TAGGED}
 
@@ -41,8 +31,10 @@ READ_AFTER_WITHDRAWAL = fed(reading("a", "1", 0), withdrawal("a"), reading("a", 
 REDELIVERED_BY_ENRICH = fed(*(labelled("a", content, number) for number, content in ((1, "1"), (2, "2")) * 2))
 REVISIONS = fed(revision("a", "1", 1), revision("a", "2", 2))
 
+TOO_LARGE = [(key, padded(value or b"", NEARLY_ALL)) for key, value in fed(reading("a", "1", 0))]
 
-def _judged(play: Play, *stages: str) -> list[str]:
+
+def judged(play: Play, *stages: str) -> list[str]:
     return stage_faults(evidence_of(play.installation, *stages, index="index" in stages), *stages)
 
 
@@ -52,7 +44,7 @@ def in_order(stage: str, messages: list[Fed]) -> Schedule:
     def schedule(play: Play) -> list[str]:
         play.installation.produce(_INPUTS[stage], messages)
         play.finish(stage)
-        return _judged(play, stage)
+        return judged(play, stage)
 
     return schedule
 
@@ -64,7 +56,7 @@ def killed_at(stage: str, point: str, messages: list[Fed]) -> Schedule:
         play.installation.produce(_INPUTS[stage], messages)
         play.killed(stage, point)
         play.finish(stage)
-        return _judged(play, stage)
+        return judged(play, stage)
 
     return schedule
 
@@ -77,7 +69,7 @@ def raising_at(stage: str, point: str, messages: list[Fed]) -> Schedule:
         process = play.start(stage, f"{point}:1:raise")
         wait_until(lambda: process.poll() is not None or not undone(play.installation, stage), "it ends or goes on", 60)
         play.finish(stage)
-        return _judged(play, stage)
+        return judged(play, stage)
 
     return schedule
 
@@ -94,7 +86,7 @@ def frozen_and_woken(point: str, messages: list[Fed]) -> Schedule:
         play.close()
         assert second.poll() is not None
         play.finish("dedupe")
-        return _judged(play, "dedupe")
+        return judged(play, "dedupe")
 
     return schedule
 
@@ -108,7 +100,7 @@ def woken_during_takeover(play: Play) -> list[str]:
     play.wake(second, seconds=6)
     play.close()
     play.finish("dedupe")
-    return _judged(play, "dedupe")
+    return judged(play, "dedupe")
 
 
 def aborted_before_enrich(play: Play) -> list[str]:
@@ -117,7 +109,7 @@ def aborted_before_enrich(play: Play) -> list[str]:
     play.killed("dedupe", "after_send:2", protected=True)
     play.finish("dedupe", protected=True)
     play.finish("enrich")
-    return _judged(play, "dedupe", "enrich")
+    return judged(play, "dedupe", "enrich")
 
 
 def aborted_before_index(play: Play) -> list[str]:
@@ -126,7 +118,7 @@ def aborted_before_index(play: Play) -> list[str]:
     play.killed("cluster", "after_send", protected=True)
     play.finish("cluster", protected=True)
     play.finish("index")
-    return _judged(play, "cluster", "index")
+    return judged(play, "cluster", "index")
 
 
 def aborted_behind_the_first(play: Play) -> list[str]:
@@ -134,105 +126,17 @@ def aborted_behind_the_first(play: Play) -> list[str]:
     enrich = play.start("enrich")
     play.installation.produce(kafka_topics.FETCHED, ALTERNATING[:1])
     play.finish("dedupe", protected=True)
-    wait_until(lambda: enrich.poll() is not None or _done(play, "enrich"), "enrich does the first", 60)
+    wait_until(lambda: enrich.poll() is not None or done(play, "enrich"), "enrich does the first", 60)
     play.installation.produce(kafka_topics.FETCHED, ALTERNATING[1:])
     play.killed("dedupe", "after_send", protected=True)
     play.finish("dedupe", protected=True)
     with suppress(AssertionError):
-        wait_until(lambda: _done(play, "enrich"), "enrich commits", 20)
-    return _judged(play, "dedupe", "enrich")
+        wait_until(lambda: done(play, "enrich"), "enrich commits", 20)
+    return judged(play, "dedupe", "enrich")
 
 
-def _done(play: Play, stage: str) -> bool:
+def done(play: Play, stage: str) -> bool:
     return bool(play.installation.records(_INPUTS[stage])) and not undone(play.installation, stage)
-
-
-def stale_sink(play: Play) -> list[str]:
-    """A sink freezes with revision 1 in hand; another one takes over and writes 1 and 2; then the first one wakes."""
-    play.installation.produce_records(kafka_topics.ENRICHED, [published(clustered("a", "1", 1))])
-    first = play.frozen("index", "after_poll:1", log="index-frozen")
-    play.installation.produce_records(kafka_topics.ENRICHED, [published(clustered("a", "2", 2))])
-    second = play.start("index", log="index-second")
-    wait_until(lambda: second.poll() is not None or not undone(play.installation, "index"), "the second writes", 60)
-    play.wake(first, seconds=8)
-    play.close()
-    return _judged(play, "index")
-
-
-def killed_sink(play: Play) -> list[str]:
-    """The sink is killed with records in hand that it has not written."""
-    play.installation.produce_records(kafka_topics.ENRICHED, [published(clustered("a", "1", 1))])
-    play.killed("index", "after_poll:1")
-    play.finish("index")
-    return _judged(play, "index")
-
-
-def late_trace(play: Play) -> list[str]:
-    """A forgotten article is withdrawn in the index; then a trace of it comes late."""
-    _give_order(play, "a")
-    play.installation.produce(kafka_topics.FETCHED, ALTERNATING[:1])
-    null = withdrawal("a", 2)
-    play.installation.produce_records(kafka_topics.ENRICHED, [published(clustered("a", "1", 1)), published(null)])
-    play.finish("index")
-    play.installation.produce(kafka_topics.TRACE, [trace_of("a")])
-    play.finish("index")
-    return _judged(play, "index")
-
-
-def in_flight(play: Play) -> list[str]:
-    """An article is on its way to cluster when an order is given that covers it; nothing else withdraws it."""
-    play.installation.produce(kafka_topics.FETCHED, ALTERNATING[:1])
-    _give_order(play, "a")
-    play.installation.produce(kafka_topics.TAGGED, REDELIVERED_BY_ENRICH[:1])
-    play.finish("cluster")
-    return _judged(play, "cluster")
-
-
-def announced_again(play: Play) -> list[str]:
-    """While dedupe works, an order is given for an address that has not been seen yet; then the feed announces it."""
-    dedupe = play.start("dedupe")
-    play.installation.produce(kafka_topics.FETCHED, fed(reading("b", "1", 0)))
-    wait_until(lambda: dedupe.poll() is not None or _done(play, "dedupe"), "dedupe works", 60)
-    _give_order(play, "a")
-    play.installation.produce(kafka_topics.FETCHED, ALTERNATING)
-    wait_until(lambda: dedupe.poll() is not None or not undone(play.installation, "dedupe"), "it decides", 30)
-    held = evidence_of(play.installation, "dedupe")
-    published = [item for item in items_of(held.of(kafka_topics.UNIQUE)).get(id_of("a"), []) if item.content]
-    late = [f"{id_of('a')[:8]}: {item.shown} is on articles.unique, though its order came first" for item in published]
-    return [*late, *stage_faults(held, "dedupe")]
-
-
-def _give_order(play: Play, name: str) -> None:
-    order = WithdrawalOrder(scope="article", target=id_of(name), requested_at=NOON)
-    play.installation.produce(kafka_topics.WITHDRAWALS, [(order_key(order).encode(), encode(order))])
-
-
-def poller_killed_at(point: str) -> Schedule:
-    """One publisher of the newsstand is read; the poller is killed at the failpoint and started again."""
-
-    def schedule(play: Play) -> list[str]:
-        expected = [wanted for wanted in expectations() if wanted.publisher == PUBLISHER]
-        with open_newsstand(play.installation.folder) as (_, settings):
-            _keep_only(Path(settings["KIOSQUE_FEEDS_FILE"]), PUBLISHER)
-            play.settings |= settings
-            play.killed("poll", point)
-            play.start("poll")
-            with suppress(AssertionError):
-                wait_until(lambda: not _unpublished(play, expected), "all is published", 30)
-            play.close()
-        return _unpublished(play, expected)
-
-    return schedule
-
-
-def _unpublished(play: Play, expected: list[Expectation]) -> list[str]:
-    held = evidence_of(play.installation)
-    return newsstand_faults(expected, held.of(kafka_topics.FETCHED), held.of(kafka_topics.TRACE))
-
-
-def _keep_only(feeds_file: Path, publisher: str) -> None:
-    tables = feeds_file.read_text(encoding="utf-8").split("[[publisher]]")
-    feeds_file.write_text("".join(f"[[publisher]]{t}" for t in tables if f'id = "{publisher}"' in t), encoding="utf-8")
 
 
 def input_made_anew(play: Play) -> list[str]:

@@ -5,8 +5,6 @@ failpoint, and the next life goes on with what is left. A process that is not ki
 passes. The failpoints of poll, forget, replay and dead are reached in the tests of those parts.
 """
 
-import signal
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,13 +12,12 @@ import pytest
 
 from schemas import kafka_topics
 from schemas.failpoints import FAILPOINTS
-from tests.faults.evidence import at_rest, evidence_of, shown
+from tests.faults.evidence import evidence_of, shown, undone
 from tests.faults.feeding import enriched_life, fetched_life, reenrich_life, tagged_life, unique_life
 from tests.faults.oracle import Evidence, stage_faults
-from tests.services import Installation, end, logs
-
-QUICK = {"KIOSQUE_SESSION_TIMEOUT_SECONDS": "3"}
-"""A killed worker's partitions must not wait for ten seconds."""
+from tests.faults.play import EXIT_IO, play
+from tests.faults.schedules import ALTERNATING
+from tests.services import Installation, wait_until
 
 servers = pytest.mark.servers
 slow = pytest.mark.slow
@@ -28,21 +25,11 @@ slow = pytest.mark.slow
 
 def killed_at_each(installation: Installation, stage: str, feed: Callable[[int], None]) -> Evidence:
     """Kill the stage once at each of its failpoints, then let it finish."""
-    for life, point in enumerate(FAILPOINTS[stage]):
-        feed(life)
-        process = installation.start(stage, failpoint=f"{stage}.{point}", settings=QUICK)
-        try:
-            code = process.wait(90)
-        except subprocess.TimeoutExpired:
-            code = None
-        finally:
-            end(process, signal.SIGKILL)
-        assert code == -signal.SIGKILL, f"{stage} does not die at {point}: {code}\n{logs(installation, [stage])}"
-    process = installation.start(stage, settings=QUICK)
-    try:
-        at_rest(installation, stage)
-    finally:
-        end(process)
+    with play(installation) as begun:
+        for life, point in enumerate(FAILPOINTS[stage]):
+            feed(life)
+            begun.killed(stage, point)
+        begun.finish(stage, seconds=120)
     return evidence_of(installation, stage, index=stage == "index")
 
 
@@ -86,10 +73,26 @@ def test_index(installation: Installation):
     assert not faults, shown(faults)
 
 
+@servers
+@slow
+@pytest.mark.parametrize("point", ["after_decide:1", "after_send:2"])
+def test_frozen_worker_is_fenced_when_it_wakes(installation: Installation, point: str):
+    """Frozen beyond the session timeout with decided work in hand; at its second transaction, in the middle of it."""
+    installation.produce(kafka_topics.FETCHED, ALTERNATING)
+    with play(installation) as begun:
+        first = begun.frozen("dedupe", point, log="dedupe-frozen")
+        second = begun.start("dedupe", log="dedupe-second")
+        wait_until(lambda: not undone(installation, "dedupe"), "another worker takes over and goes on", 90)
+        assert begun.wake(first, seconds=60) == EXIT_IO
+        assert second.poll() is None
+    faults = stage_faults(evidence_of(installation, "dedupe"), "dedupe")
+    assert not faults, shown(faults)
+
+
 def test_every_failpoint_is_reached_by_some_test():
     """The names of those that are not reached above stand in a test on the real servers of their owner."""
-    tests = Path(__file__).parent.parent
-    words = "\n".join(file.read_text(encoding="utf-8") for file in tests.rglob("test_*.py"))
+    texts = [file.read_text(encoding="utf-8") for file in Path(__file__).parent.parent.rglob("test_*.py")]
+    words = "\n".join(text for text in texts if "mark.servers" in text)
     here = {"dedupe", "enrich", "reenrich", "cluster", "index"}
     missing = [
         f"{stage}.{point}"

@@ -1,36 +1,18 @@
 """The poller on a real HTTP server, with memory and publisher in memory: what it asks, publishes, remembers."""
 
 import asyncio
-import threading
-from collections.abc import AsyncIterator, Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import msgspec
-import pytest
 from aiohttp import web
-from structlog.testing import capture_logs
 
 from producers.publisher import InMemoryPublisher
-from producers.records import Seen, encode_record, record_key
+from producers.records import encode_record, record_key
 from schemas.messages import FetchedArticle, Trace
-from schemas.withdrawals import (
-    Scope,
-    WithdrawalOrder,
-    WithdrawalOrders,
-    WithdrawalsInMemory,
-    WithdrawalsUnavailable,
-    order_key,
-)
-from tests.producers.samples import NOON, feed_state, pending
-from tests.producers.site import FEED, HOST, Site, feed, item, now, open_site, page, polling, rss, until
+from tests.producers.samples import pending
+from tests.producers.site import FEED, HOST, Site, feed, item, page, polling, rss, until
 
 OLD = timedelta(hours=49)
-
-
-@pytest.fixture
-async def site() -> AsyncIterator[Site]:
-    async with open_site() as opened:
-        yield opened
 
 
 async def test_a_first_run_publishes_the_last_hours_newest_first_and_marks_the_rest(site: Site) -> None:
@@ -307,184 +289,3 @@ async def test_work_on_partitions_that_are_taken_away_ends_at_once(site: Site) -
 
     assert site.asked == ["/rss.xml"]
     assert poller.states.owned() == frozenset()
-
-
-@pytest.mark.parametrize(
-    ("scope", "target"),
-    [("prefix", f"{HOST}/"), ("publisher", "lecanal.example")],
-)
-async def test_an_entry_that_was_withdrawn_is_not_asked_for(site: Site, scope: Scope, target: str) -> None:
-    site.answers = {"/rss.xml": rss(item(1)), "/1.html": page(1)}
-    async with polling(site, withdrawals=withdrawn(scope, target)) as poller:
-        await until(lambda: bool(poller.publisher.traces))
-
-    (trace,) = poller.publisher.traces
-    assert (trace.disposition, trace.url, trace.title) == ("withdrawn", None, None)
-    assert (poller.titles(), site.asked_for("/1.html")) == ([], 0)
-    assert [key for key in poller.states.log if key.startswith("page:")] == []
-
-
-async def test_an_entry_withdrawn_while_its_page_is_fetched_is_not_published(site: Site) -> None:
-    withdrawals = WithdrawalsInMemory()
-
-    def answer(_request: web.Request) -> web.Response:
-        order = WithdrawalOrder(scope="publisher", target="lecanal.example", requested_at=NOON)
-        withdrawals.orders.load(order_key(order), order)
-        return page(1)
-
-    site.answers = {"/rss.xml": rss(item(1)), "/1.html": answer}
-    async with polling(site, withdrawals=withdrawals) as poller:
-        await until(lambda: bool(poller.publisher.traces))
-
-    assert (poller.publisher.traces[0].disposition, poller.titles()) == ("withdrawn", [])
-
-
-def withdrawn(scope: Scope = "publisher", target: str = "lecanal.example") -> WithdrawalsInMemory:
-    withdrawals = WithdrawalsInMemory()
-    order = WithdrawalOrder(scope=scope, target=target, requested_at=NOON)
-    withdrawals.orders.load(order_key(order), order)
-    return withdrawals
-
-
-async def test_an_entry_that_is_too_old_and_withdrawn_is_traced_without_its_address(site: Site) -> None:
-    site.answers = {"/rss.xml": rss(item(1, age=OLD))}
-    async with polling(site, withdrawals=withdrawn()) as poller:
-        await until(lambda: bool(poller.publisher.traces))
-
-    (trace,) = poller.publisher.traces
-    assert trace == Trace(
-        trace_id=trace.trace_id,
-        article_id=trace.article_id,
-        stage="poll",
-        disposition="withdrawn",
-        detail="forgotten",
-        at=trace.at,
-    )
-
-
-class AbsentLog(WithdrawalsInMemory):
-    """Orders that cannot be read at first."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.absent = True
-
-    def read_to_end(self) -> WithdrawalOrders:
-        if self.absent:
-            raise WithdrawalsUnavailable("no broker")
-        return super().read_to_end()
-
-
-async def test_while_the_orders_cannot_be_read_nothing_is_asked_or_published_and_nothing_lost(site: Site) -> None:
-    site.answers = {"/rss.xml": rss(item(1)), "/1.html": page(1)}
-    withdrawals = AbsentLog()
-    async with polling(site, withdrawals=withdrawals) as poller:
-        await until(lambda: bool(list(poller.states.pages())))
-        await until(lambda: poller.metrics.gauges["ready", "poll"] == 0.0)
-        assert (poller.titles(), site.asked_for("/1.html")) == ([], 0)
-        withdrawals.absent = False
-        await until(lambda: len(poller.traces()) == 1)
-        await until(lambda: poller.metrics.gauges["ready", "poll"] == 1.0)
-
-    assert poller.traces() == [("/1.html", "fetched")]
-
-
-async def test_a_reading_is_as_old_as_its_request_not_as_its_publication(site: Site) -> None:
-    async def slow(request: web.Request) -> web.Response:
-        await asyncio.sleep(0.2)
-        answered.append(now())
-        return page(1)
-
-    answered: list[datetime] = []
-    site.answers = {"/rss.xml": rss(item(1)), "/1.html": slow}
-    async with polling(site) as poller:
-        await until(lambda: len(poller.titles()) == 1)
-
-    (article,) = poller.publisher.articles
-    assert article.discovered_at < article.fetched_at < answered[0]
-
-
-async def test_after_a_clock_was_set_back_everything_is_asked_at_once_and_that_is_said_once(site: Site) -> None:
-    ahead = now() + timedelta(hours=5)
-    state = feed_state(
-        url=FEED, last_polled_at=ahead, next_poll_at=ahead + timedelta(hours=1), etag=None, last_modified=None, seen={}
-    )
-    other = msgspec.structs.replace(state, url=f"{HOST}/sport.xml")
-    entry = msgspec.structs.replace(pending(9).entry, link=f"{HOST}/9.html")
-    waiting = pending(9, entry=entry, last_try_at=ahead, next_try_at=ahead + timedelta(hours=1), discovered_at=ahead)
-    log = {record_key(record): encode_record(record) for record in (state, other, waiting)}
-    site.answers = {"/rss.xml": rss(item(1)), "/sport.xml": rss(), "/1.html": page(1), "/9.html": page(9)}
-    with capture_logs() as lines:
-        async with polling(site, feed(), feed("/sport.xml"), log=log) as poller:
-            await until(lambda: len(poller.titles()) == 2)
-            await until(lambda: poller.states.feed(f"{HOST}/sport.xml") != other)
-            await asyncio.sleep(0.6)
-
-    assert len([line for line in lines if line["event"].startswith("the clock went back")]) == 1
-    assert all(article.discovered_at <= article.fetched_at <= now() for article in poller.publisher.articles)
-
-
-async def test_a_page_record_that_a_later_reading_has_overtaken_is_dropped(site: Site) -> None:
-    """Written behind the new owner's back by a poller that was frozen; see feed_state_kafka.py."""
-    entry = msgspec.structs.replace(pending(1).entry, link=f"{HOST}/1.html")
-    stale = pending(1, entry=entry, feed=FEED, reading=1)
-    seen = {entry.id: Seen("00000000000000bb", 1773489600, 2)}
-    state = feed_state(url=FEED, last_polled_at=now(), next_poll_at=now() + timedelta(hours=1), seen=seen)
-    log = {record_key(record): encode_record(record) for record in (state, stale)}
-    async with polling(site, log=log) as poller:
-        await until(lambda: not [key for key in log if key.startswith("page:")])
-
-    assert (site.asked, poller.titles(), poller.traces()) == ([], [], [])
-
-
-async def test_what_was_read_for_a_group_that_is_another_pollers_by_now_is_not_published(site: Site) -> None:
-    """As after a freeze: the partitions are gone before anybody ends the work on them."""
-    withdrawals = LosingLog()
-    site.answers = {"/rss.xml": rss(item(1)), "/1.html": page(1)}
-    async with polling(site, withdrawals=withdrawals) as poller:
-        await until(lambda: bool(list(poller.states.pages())))
-        withdrawals.lose = lambda: poller.states._memory.drop(poller.states.owned())
-        withdrawals.go_on.set()
-        await until(lambda: withdrawals.calls >= 2)
-        await asyncio.sleep(0.3)
-
-    assert (site.asked_for("/1.html"), poller.titles(), poller.traces()) == (1, [], [])
-    assert [key for key in poller.states.log if key.startswith("page:")] != []
-
-
-class LosingLog(WithdrawalsInMemory):
-    """Loses all partitions while the orders are read before publishing."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.go_on, self.calls = threading.Event(), 0
-        self.lose: Callable[[], None] = lambda: None
-
-    def read_to_end(self) -> WithdrawalOrders:
-        self.calls += 1
-        assert self.go_on.wait(20)
-        if self.calls == 2:
-            self.lose()
-        return super().read_to_end()
-
-
-async def test_pages_in_flight_that_are_taken_away_give_their_slots_back(site: Site) -> None:
-    """One slot: whoever kept it would stop all later pages."""
-    arrived = asyncio.Event()
-
-    class Hanging(InMemoryPublisher):
-        async def publish(self, article: FetchedArticle) -> None:
-            if not arrived.is_set():
-                arrived.set()
-                await asyncio.sleep(60)
-            await super().publish(article)
-
-    site.answers = {"/rss.xml": rss(item(1)), "/1.html": page(1)}
-    async with polling(site, publisher=Hanging(), page_concurrency=1) as poller:
-        await until(arrived.is_set)
-        await poller.states.close()
-        assert poller.states._release is not None
-        await poller.states.start(poller.states._release)
-        await until(lambda: len(poller.titles()) == 1)
-
-    assert site.asked_for("/1.html") == 2

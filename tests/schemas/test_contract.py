@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas import kafka_topics
-from schemas.codec import InvalidMessage, decode_enriched, decode_fetched, encode
+from schemas.codec import (
+    InvalidMessage,
+    decode_enriched,
+    decode_fetched,
+    decode_trace,
+    decode_withdrawal_order,
+    encode,
+)
 from schemas.generate import documents, json_schema, main
 from schemas.headers import (
     article_headers,
@@ -134,3 +141,17 @@ def test_every_disposition_is_explained():
 def test_every_metric_name_is_defined_once():
     names = [metric.name for metric in METRICS]
     assert sorted(names) == sorted(get_args(MetricName))
+
+
+@pytest.mark.parametrize("decode", [decode_enriched, decode_trace, decode_withdrawal_order, decode_fetched])
+@pytest.mark.parametrize("value", [b"{}", b'{"type":""}', b'{"type":null}'])
+def test_message_says_its_type(decode, value):
+    with pytest.raises(InvalidMessage, match="type"):
+        decode(value)
+
+
+def test_message_without_its_type_is_none_though_all_else_is_there():
+    whole = msgspec.json.decode(encode(enriched()))
+    del whole["type"]
+    with pytest.raises(InvalidMessage, match="type"):
+        decode_enriched(msgspec.json.encode(whole))
