@@ -27,7 +27,7 @@ def encode(message: Message) -> bytes:
 
 
 class _NoMessage(msgspec.Struct, tag_field="type", tag=""):
-    """Beside a message type in a decoder it makes msgspec insist on the field `type`; alone, a type may leave it out."""
+    """Makes msgspec insist on the field `type`: in a decoder of one type alone a message may leave it out."""
 
 
 def _decoding(expected: Any) -> Callable[[bytes], Any]:
@@ -36,11 +36,11 @@ def _decoding(expected: Any) -> Callable[[bytes], Any]:
     def decode(value: bytes) -> Any:
         try:
             message = decoder.decode(value)
-            if isinstance(message, _NoMessage):
-                raise InvalidMessage("Invalid value '' - at `$.type`")
-            return message
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise InvalidMessage(str(error)) from error
+        if isinstance(message, _NoMessage):
+            raise InvalidMessage("Invalid value '' - at `$.type`")
+        return message
 
     return decode
 

@@ -88,7 +88,7 @@ class Indexer:
                 self._commit()
             if self._pending.due(self._clock()):
                 self._write_or_wait()
-            elif not len(self._pending) and not self._uncommitted:
+            elif self._idle():
                 self._servers.look(self._clock())
             if not self._uncommitted:  # commits that fail for minutes are no progress: a new member may do better
                 self._beat()
@@ -116,6 +116,10 @@ class Indexer:
             self._failures = 0  # what failed is another member's now
         works = self._servers.usable and not self._failures and not self._paused
         self._metrics.gauge("ready", int(works and self._source.assigned()), stage="index")
+
+    def _idle(self) -> bool:
+        """Nothing to write or to commit, and no joining that should not be left alone meanwhile."""
+        return not len(self._pending) and not self._uncommitted and self._source.assigned()
 
     def _beat(self) -> None:
         self._metrics.count("heartbeats_total", stage="index")

@@ -73,7 +73,7 @@ class RecordSource(Protocol):
         """
 
     def assigned(self) -> bool:
-        """Whether any partition is held."""
+        """Whether any partition is held, and no rebalance is under way."""
 
     def close(self) -> None:
         """Leave the group, without committing."""
@@ -211,7 +211,7 @@ class KafkaSource:
 
     def assigned(self) -> bool:
         """See `RecordSource.assigned`."""
-        return bool(self._consumer.assignment())
+        return self._holdings.settled and bool(self._consumer.assignment())
 
     def close(self) -> None:
         """See `RecordSource.close`."""

@@ -23,6 +23,7 @@ from tests.services import Installation
 BEGIN: Final = "<!-- protections:begin -->"
 END: Final = "<!-- protections:end -->"
 _FAULTS_SHOWN: Final = 3
+_UNPLAYED: Final = "the schedule cannot be played: "
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,8 @@ class Verdict:
     @property
     def shown(self) -> bool:
         """Whether the protection is needed, and enough, for its schedule."""
-        return not self.with_it and bool(self.without_it)
+        played = not any(fault.startswith(_UNPLAYED) for fault in self.without_it)
+        return played and not self.with_it and bool(self.without_it)
 
 
 def tried(stack: LocalStack, protection: Protection, folder: Path) -> Verdict:
@@ -50,6 +52,8 @@ def tried(stack: LocalStack, protection: Protection, folder: Path) -> Verdict:
         try:
             with play(installation, without) as begun:
                 faults.append(tuple(protection.schedule(begun)))
+        except AssertionError as error:
+            faults.append((f"{_UNPLAYED}{error}",))
         finally:
             installation.delete_topics()
     return Verdict(protection, *faults)

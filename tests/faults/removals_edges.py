@@ -80,14 +80,14 @@ def _outbox_before_feed() -> None:
         """Memory that keeps pages back until the feed record is saved."""
 
         def __init__(self, states: Any) -> None:
-            self._states, self.pages = states, []
+            self._states, self.kept_back = states, []
 
         def __getattr__(self, name: str) -> Any:
             return getattr(self._states, name)
 
         async def save(self, record: Any) -> None:
             if isinstance(record, PendingPage):
-                self.pages.append(record)
+                self.kept_back.append(record)
             else:
                 await self._states.save(record)
 
@@ -95,7 +95,7 @@ def _outbox_before_feed() -> None:
         changed = copy.copy(self)
         changed._states = PagesLast(self._states)
         await right(changed, *arguments)
-        await asyncio.gather(*(self._states.save(page) for page in changed._states.pages))
+        await asyncio.gather(*(self._states.save(page) for page in changed._states.kept_back))
 
     FeedPoller._take_in = feed_first
 

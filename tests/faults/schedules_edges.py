@@ -18,8 +18,8 @@ from tests.faults.schedules import ALTERNATING, REDELIVERED_BY_ENRICH, Schedule,
 from tests.integration.open_newsstand import open_newsstand
 from tests.services import wait_until
 
-PUBLISHER = "phare-ouest.example"
-"""Of the newsstand: few articles, two of them corrected."""
+PUBLISHER = "apl.example"
+"""Of the newsstand: three articles, none of them corrected, so that none comes a second time."""
 
 
 def stale_sink(play: Play) -> list[str]:

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from elasticsearch import Elasticsearch
 
+from schemas.withdrawals import WithdrawalOrders
 from sinks.bulk_result import Indexed, Outcome, Rejected
 from sinks.documents import article_document
 from sinks.elasticsearch import ensure_indices
@@ -168,9 +169,9 @@ def test_long_values_are_kept_but_do_not_make_the_document_fail(
 def filled(client: Elasticsearch, chosen: IndexerOptions) -> None:
     ensure_indices(client, chosen)
     names = index_names(chosen.index_prefix)
-    plans = [plan(article_record(article(revision=r)), "article", names, NOW) for r in (1, 2)]
+    plans = [plan(article_record(article(revision=r)), "article", names, NOW, WithdrawalOrders()) for r in (1, 2)]
     plans += [
-        plan(trace_record(told), "trace", names, NOW)
+        plan(trace_record(told), "trace", names, NOW, WithdrawalOrders())
         for told in (trace(), trace("gare", stage="poll", disposition="robots_disallowed", at=NOW), trace("quai"))
     ]
     operations = [operation for planned in plans if isinstance(planned, Plan) for operation in planned.operations]

@@ -9,6 +9,7 @@ import pytest
 from schemas.articles import Access, Publisher, Timeline
 from schemas.labels import Entities, Places, Story, Topics
 from schemas.messages import EnrichedArticle
+from schemas.withdrawals import WithdrawalOrders
 from sinks.elasticsearch import ensure_indices
 from sinks.hits import MARK_END, MARK_START, SearchResult
 from sinks.mapping import index_names
@@ -114,7 +115,7 @@ def ask(stack: Any) -> Iterator[Any]:
     names = index_names(chosen.index_prefix)
     with client_of(chosen) as client:
         ensure_indices(client, chosen)
-        plans = [plan(article_record(message), "article", names, NOW) for message in ARTICLES]
+        plans = [plan(article_record(message), "article", names, NOW, WithdrawalOrders()) for message in ARTICLES]
         ElasticsearchStore(client, names).write([o for p in plans if isinstance(p, Plan) for o in p.operations])
         client.indices.refresh(index=names.articles)
 
