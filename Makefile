@@ -34,7 +34,7 @@ up:  ## The whole local stack until Ctrl-C (ARGS="--feeds FILE ...")
 test:  ## All tests, also those on the real servers (ARGS="-k canonical ...")
 	$(call BOOTSTRAP,--dev)
 	@$(BIN)/python -m pytest $(TWO_AT_A_TIME) -m "not servers" $(ARGS) || $(NONE_SELECTED)
-	@$(BIN)/python -m pytest -m servers $(ARGS) || $(NONE_SELECTED)
+	@$(BIN)/python -m pytest -m "servers and not chaos" $(ARGS) || $(NONE_SELECTED)
 
 test-fast:  ## The tests that need no server, within a minute
 	$(call BOOTSTRAP,--dev --no-servers)

@@ -142,7 +142,6 @@ class Faults:
                 for hostile in hostile_records(
                     LogRecord(0, 0, key, value),
                     other_key=id_of("autre").encode(),
-                    one_type=topic in (kafka_topics.ENRICHED, kafka_topics.TRACE),
                     compacted=topic.compacted,
                 )
                 if hostile.meaning != PROCESSED and len(hostile.record.value or b"") < _NEVER_LARGE

@@ -30,22 +30,17 @@ class Hostile:
     meaning: str
 
 
-def hostile_records(
-    good: LogRecord, *, other_key: bytes, one_type: bool = False, compacted: bool = False
-) -> Iterator[Hostile]:
+def hostile_records(good: LogRecord, *, other_key: bytes, compacted: bool = False) -> Iterator[Hostile]:
     """Everything that is wrong on any topic whose records are messages under their article_id.
 
     Args:
         good: a record that is right.
         other_key: another article's.
-        one_type: the topic knows one type of message only, so that a message need not name it.
         compacted: Kafka itself refuses records without key.
     """
     key, value = good.key or b"", good.value or b""
     for label, bytes_ in _broken(value):
         yield Hostile(label, _record(key, bytes_), "invalid_message")
-    untyped = _record(key, changed(value, {"type": ...}), good.headers)
-    yield Hostile("no type", untyped, PROCESSED if one_type else "invalid_message")
     if not compacted:
         yield Hostile("null key", _record(None, value), "wrong_key")
     yield Hostile("wrong key", _record(other_key, value), "wrong_key")
@@ -93,6 +88,7 @@ def _broken(value: bytes) -> Iterator[tuple[str, bytes | None]]:
     yield "empty object", b"{}"
     yield "type of another topic", changed(value, {"type": "withdrawal_order"})
     yield "type of a later version", changed(value, {"type": "fetched.v2"})
+    yield "no type", changed(value, {"type": ...})
     yield "required field missing", changed(value, {"article_id": ...})
     yield "null in a required field", changed(value, {"article_id": None})
     yield "other type of a field", changed(value, {"article_id": ["a"]})

@@ -204,6 +204,6 @@ PROTECTIONS: Final = (
         "a result above 700 kB is a dead letter",
         "it is sent",
         "a reading of 1 MB",
-        schedules.in_order("dedupe", schedules.TOO_LARGE),
+        schedules.too_large,
     ),
 )

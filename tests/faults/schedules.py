@@ -12,7 +12,7 @@ from kafka import KafkaAdminClient
 from schemas import kafka_topics
 from schemas.kafka_topics import KafkaTopic, full_name
 from tests.faults.evidence import evidence_of, undone
-from tests.faults.feeding import Fed, fed, labelled, reading, revision, withdrawal
+from tests.faults.feeding import Fed, fed, id_of, labelled, reading, revision, withdrawal
 from tests.faults.hostile import NEARLY_ALL, padded
 from tests.faults.oracle import stage_faults
 from tests.faults.play import Play
@@ -30,8 +30,6 @@ SAME_AGAIN = fed(reading("a", "1", 0), reading("a", "1", 1))
 READ_AFTER_WITHDRAWAL = fed(reading("a", "1", 0), withdrawal("a"), reading("a", "2", 1), reading("a", "1", 2))
 REDELIVERED_BY_ENRICH = fed(*(labelled("a", content, number) for number, content in ((1, "1"), (2, "2")) * 2))
 REVISIONS = fed(revision("a", "1", 1), revision("a", "2", 2))
-
-TOO_LARGE = [(key, padded(value or b"", NEARLY_ALL)) for key, value in fed(reading("a", "1", 0))]
 
 
 def judged(play: Play, *stages: str) -> list[str]:
@@ -89,6 +87,20 @@ def frozen_and_woken(point: str, messages: list[Fed]) -> Schedule:
         return judged(play, "dedupe")
 
     return schedule
+
+
+def too_large(play: Play) -> list[str]:
+    """A reading as large as Kafka takes it, and one of another article: the first is set aside, the other revised."""
+    large = [(key, padded(value or b"", NEARLY_ALL)) for key, value in fed(reading("a", "1", 0))]
+    play.installation.produce(kafka_topics.FETCHED, [*large, *fed(reading("b", "1", 0))])
+    play.finish("dedupe")
+    held = evidence_of(play.installation, "dedupe")
+    place = next(
+        (record.partition, record.offset) for record in held.of(kafka_topics.FETCHED) if record.key == large[0][0]
+    )
+    judged_with = replace(held, set_aside=frozenset({(kafka_topics.FETCHED.name, *place)}))
+    missing = f"{id_of('a')[:8]}: revision 1 is missing on articles.unique"
+    return [fault for fault in stage_faults(judged_with, "dedupe") if fault != missing]
 
 
 def woken_during_takeover(play: Play) -> list[str]:

@@ -17,6 +17,7 @@ SECONDS = 60.0
 
 
 @pytest.mark.servers
+@pytest.mark.chaos
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_one_round_loses_nothing_and_doubles_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

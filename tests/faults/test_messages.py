@@ -55,14 +55,12 @@ def of_trace(name: str) -> LogRecord:
     return LogRecord(0, 0, message.article_id.encode(), encode(message))
 
 
-def all_for(
-    make: Make, sizes: dict[int, str], more: list[Hostile], *, one_type: bool = False, compacted: bool = False
-) -> list[Hostile]:
+def all_for(make: Make, sizes: dict[int, str], more: list[Hostile], *, compacted: bool = False) -> list[Hostile]:
     """The hostile records of a topic, and good ones behind them that reach every partition."""
     other = id_of("autre").encode()
     good = [Hostile(f"good {number}", make(f"bon-{number}"), PROCESSED) for number in range(24)]
     return [
-        *hostile_records(make("modele"), other_key=other, one_type=one_type, compacted=compacted),
+        *hostile_records(make("modele"), other_key=other, compacted=compacted),
         *defined_records(make),
         *sized_records(make, sizes),
         *more,
@@ -163,13 +161,13 @@ def test_articles_enriched(installation: Installation):
         ),
     ]
     sizes = {MAX_RECORD_BYTES: PROCESSED, NEARLY_ALL - 640: PROCESSED}
-    sent = all_for(of_enriched, sizes, nulls, one_type=True, compacted=True)
+    sent = all_for(of_enriched, sizes, nulls, compacted=True)
     faults = judged(installation, "index", kafka_topics.ENRICHED, sent, indexed(installation))
     assert not faults, shown(faults) + logs(installation, ["index"])
 
 
 def test_articles_trace(installation: Installation):
-    sent = all_for(of_trace, {MAX_RECORD_BYTES: PROCESSED, NEARLY_ALL: PROCESSED}, [], one_type=True)
+    sent = all_for(of_trace, {MAX_RECORD_BYTES: PROCESSED, NEARLY_ALL: PROCESSED}, [])
     faults = judged(installation, "index", kafka_topics.TRACE, sent, indexed(installation))
     assert not faults, shown(faults) + logs(installation, ["index"])
 
@@ -193,7 +191,7 @@ def test_articles_redelivered(installation: Installation):
     topic = installation.prefix + kafka_topics.ENRICHED.name
     sent = [
         Hostile(hostile.label, redelivered(hostile.record, number, topic), hostile.meaning)
-        for number, hostile in enumerate(all_for(of_enriched, {}, [], one_type=True))
+        for number, hostile in enumerate(all_for(of_enriched, {}, []))
     ]
     sent += [
         Hostile("no letter", of_enriched("sans"), "invalid_message"),
