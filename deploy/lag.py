@@ -20,7 +20,7 @@ INPUTS: Final[dict[str, tuple[KafkaTopic, ...]]] = {
     "enrich": (kafka_topics.UNIQUE,),
     "reenrich": (kafka_topics.REENRICH,),
     "cluster": (kafka_topics.TAGGED,),
-    "index": (kafka_topics.ENRICHED, kafka_topics.TRACE),
+    "index": (kafka_topics.ENRICHED, kafka_topics.TRACE, kafka_topics.REDELIVERED),
 }
 
 

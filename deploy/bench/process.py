@@ -19,29 +19,48 @@ _PATIENCE_SECONDS: Final = 300.0
 
 
 @dataclass(frozen=True)
-class Work:
-    """What a process did.
+class Sample:
+    """A look at the process.
 
     Attributes:
-        messages_per_second: between its first and its last commit; starting up is left out.
-        cpu_seconds: of the process, starting up included.
+        at: monotonic seconds.
+        committed: messages that its group has committed.
+        cpu_seconds: it has used so far, all its threads together.
+    """
+
+    at: float
+    committed: int
+    cpu_seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a process did between its first and its last commit; starting up is left out.
+
+    Attributes:
+        messages_per_second: on the clock on the wall; other programs on the machine make it less.
+        cpu_milliseconds: for each message; hardly depends on them.
         peak_bytes: most memory it held; None where the system cannot tell.
     """
 
     messages_per_second: float
-    cpu_seconds: float
-    peak_bytes: int | None
+    cpu_milliseconds: float
+    peak_bytes: int | None = None
 
 
-def rate(samples: Sequence[tuple[float, int]]) -> float:
-    """Messages a second from samples of (seconds, committed): from the first commit seen to the last that moved."""
-    moved = [(at, count) for at, count in samples if count]
-    last = max(count for _, count in moved)
-    first_at, first = moved[0]
-    last_at = next(at for at, count in moved if count == last)
-    if last_at <= first_at:
+def work(samples: Sequence[Sample], peak_bytes: int | None = None) -> Work:
+    """What happened between the first sample with a commit and the first with the last one. Pure.
+
+    Raises:
+        StackError: it is over too soon to tell.
+    """
+    moved = [sample for sample in samples if sample.committed]
+    first = moved[0]
+    last = next(sample for sample in moved if sample.committed == moved[-1].committed)
+    done, seconds = last.committed - first.committed, last.at - first.at
+    if done <= 0 or seconds <= 0:
         raise StackError("the process was done before it could be watched", "give it more messages")
-    return (last - first) / (last_at - first_at)
+    return Work(done / seconds, 1000 * (last.cpu_seconds - first.cpu_seconds) / done, peak_bytes)
 
 
 def watch(command: Sequence[str], environment: Mapping[str, str], kafka: str, group: str, messages: int) -> Work:
@@ -59,21 +78,22 @@ def watch(command: Sequence[str], environment: Mapping[str, str], kafka: str, gr
     ) as process:
         try:
             samples = _samples(process, kafka, group, messages)
-            cpu, peak = _cost(process.pid)
+            peak = _peak_bytes(process.pid)
         finally:
             process.terminate()
-    return Work(rate(samples), cpu, peak)
+    return work(samples, peak)
 
 
-def _samples(process: "subprocess.Popen[bytes]", kafka: str, group: str, messages: int) -> list[tuple[float, int]]:
+def _samples(process: "subprocess.Popen[bytes]", kafka: str, group: str, messages: int) -> list[Sample]:
     admin = KafkaAdminClient(bootstrap_servers=kafka.split(","))
-    samples: list[tuple[float, int]] = []
+    samples: list[Sample] = []
     deadline = time.monotonic() + _PATIENCE_SECONDS
     try:
-        while not samples or samples[-1][1] < messages:
+        while not samples or samples[-1].committed < messages:
             if process.poll() is not None or time.monotonic() > deadline:
                 raise StackError("the measured process did not finish", "run it by hand and read its log")
-            samples.append((time.monotonic(), _committed(admin, group)))
+            committed = _committed(admin, group)
+            samples.append(Sample(time.monotonic(), committed, _cpu_seconds(process.pid)))
             time.sleep(_LOOK_SECONDS)
     finally:
         admin.close()
@@ -88,12 +108,18 @@ def _committed(admin: Any, group: str) -> int:
     return sum(max(0, value.offset) for value in found.get(group, found).values())
 
 
-def _cost(pid: int) -> tuple[float, int | None]:
-    """CPU seconds so far and peak memory of a process (proc(5))."""
-    stat, status = Path(f"/proc/{pid}/stat"), Path(f"/proc/{pid}/status")
+def _cpu_seconds(pid: int) -> float:
+    """CPU seconds of a process so far (proc(5)); 0 where the system cannot tell."""
+    stat = Path(f"/proc/{pid}/stat")
     if not stat.exists():
-        return 0.0, None
+        return 0.0
     fields = stat.read_text().rpartition(")")[2].split()
-    ticks = int(fields[11]) + int(fields[12])
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _peak_bytes(pid: int) -> int | None:
+    status = Path(f"/proc/{pid}/status")
+    if not status.exists():
+        return None
     peak = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
-    return ticks / os.sysconf("SC_CLK_TCK"), int(peak.split()[1]) * 1024
+    return int(peak.split()[1]) * 1024

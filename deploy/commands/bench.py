@@ -1,5 +1,6 @@
 """`kiosque bench`: how fast the stages are on this machine, beside what only copies."""
 
+import logging
 from typing import Annotated, Literal
 
 import typer
@@ -26,6 +27,7 @@ def bench(
     from deploy.bench.stages import bench_stage
     from deploy.bench.summary import table
 
+    logging.getLogger("kafka").setLevel(logging.ERROR)  # of loading on a busy machine it would warn all the time
     console = Console(stderr=True, highlight=False)
     found = bench_stage(
         stage,

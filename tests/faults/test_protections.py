@@ -10,7 +10,6 @@ from tests.faults.protections import Verdict, row, tried, with_table
 from tests.faults.removals import REMOVALS
 
 NAMED = {protection.name: protection for protection in PROTECTIONS}
-DOCUMENT = Path(__file__).parents[2] / "docs" / "delivery.md"
 
 
 @pytest.mark.servers
@@ -45,8 +44,3 @@ def test_table_replaces_what_is_between_the_markers():
     assert made.endswith("| a | b | c | d |\n<!-- protections:end -->\nnach\n")
     with pytest.raises(ValueError, match="protections:begin"):
         with_table("nothing", [])
-
-
-def test_table_in_the_document_names_every_protection():
-    text = DOCUMENT.read_text(encoding="utf-8")
-    assert [protection.name for protection in PROTECTIONS if f"| {protection.what} |" not in text] == []
