@@ -18,6 +18,7 @@ class Protection:
         plot: the schedule in words.
         schedule: the schedule.
         removal: where it is taken away by another one's removal.
+        simulated: played with the real decisions in memory, without servers; the schedule takes the protection away.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Protection:
     plot: str
     schedule: Schedule
     removal: str = ""
+    simulated: bool = False
 
 
 PROTECTIONS: Final = (
@@ -205,5 +207,13 @@ PROTECTIONS: Final = (
         "it is sent",
         "a reading of 1 MB",
         schedules.too_large,
+    ),
+    Protection(
+        "cluster-forgets-first",
+        "cluster forgets an article before dedupe does and counts from 1 again",
+        "after it",
+        "revised, silent for 405 days, announced again (simulation)",
+        schedules_edges.back_after_a_year,
+        simulated=True,
     ),
 )

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from deploy.stack.local_stack import LocalStack
-from tests.faults.play import play
+from tests.faults.play import Play, play
 from tests.faults.protection_list import PROTECTIONS, Protection
 from tests.servers import new_data_dir
 from tests.services import Installation
@@ -43,6 +43,8 @@ class Verdict:
 
 def tried(stack: LocalStack, protection: Protection, folder: Path) -> Verdict:
     """Both runs of a protection, each on an installation of its own."""
+    if protection.simulated:
+        return simulated(protection)
     faults = []
     for without in ("", protection.removal or protection.name):
         place = folder / f"{protection.name}-{'without' if without else 'with'}"
@@ -57,6 +59,15 @@ def tried(stack: LocalStack, protection: Protection, folder: Path) -> Verdict:
         finally:
             installation.delete_topics()
     return Verdict(protection, *faults)
+
+
+def simulated(protection: Protection) -> Verdict:
+    """Both runs of one that needs no servers."""
+    without_servers: Installation = None  # type: ignore[assignment]  # a simulation never asks for it
+    with_it, without_it = (
+        tuple(protection.schedule(Play(without_servers, without))) for without in ("", protection.name)
+    )
+    return Verdict(protection, with_it, without_it)
 
 
 def row(verdict: Verdict) -> str:

@@ -1,20 +1,24 @@
 """The schedules of the protections of sink, poller and withdrawal orders; see schedules.py."""
 
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
+from unittest.mock import patch
 
 from deploy.newsstand.expectations import Expectation, expectations
+from processors import cluster
 from schemas import kafka_topics
-from schemas.codec import encode
+from schemas.codec import decode_enriched, encode
 from schemas.withdrawals import WithdrawalOrder, order_key
 from tests.articles import NOON
 from tests.faults.evidence import evidence_of, undone
-from tests.faults.feeding import clustered, fed, id_of, published, reading, trace_of, withdrawal
+from tests.faults.feeding import clustered, fed, id_of, published, reading, text, trace_of, withdrawal
 from tests.faults.oracle import stage_faults
 from tests.faults.play import Play
 from tests.faults.published import newsstand_faults
 from tests.faults.revisions import items_of
 from tests.faults.schedules import ALTERNATING, REDELIVERED_BY_ENRICH, Schedule, done, judged
+from tests.faults.simulation import Simulation
 from tests.integration.open_newsstand import open_newsstand
 from tests.services import wait_until
 
@@ -108,3 +112,23 @@ def _unpublished(play: Play, expected: list[Expectation]) -> list[str]:
 def _keep_only(feeds_file: Path, publisher: str) -> None:
     tables = feeds_file.read_text(encoding="utf-8").split("[[publisher]]")
     feeds_file.write_text("".join(f"[[publisher]]{t}" for t in tables if f'id = "{publisher}"' in t), encoding="utf-8")
+
+
+def back_after_a_year(play: Play) -> list[str]:
+    """An article is revised, forgotten by both stages after 400 days of silence, and announced again. A simulation."""
+    later = timedelta(days=405)
+    simulation = Simulation()
+    simulation.publish(fed(reading("a", "1", 0), reading("a", "2", 1)))
+    simulation.run()
+    simulation.now = NOON + later
+    minutes_later = later.total_seconds() / 60
+    simulation.publish(fed(reading("b", "1", minutes_later)))
+    simulation.run()
+    with patch.object(cluster, "HORIZON", timedelta(days=500) if play.without else cluster.HORIZON):
+        simulation.forget_old()
+    simulation.publish(fed(reading("a", "3", minutes_later + 1)))
+    held = simulation.run().evidence()
+    last = [r for r in held.of(kafka_topics.ENRICHED) if r.key == id_of("a").encode()][-1]
+    if text("a", "3") == decode_enriched(last.value or b"").text:
+        return []
+    return [f"{id_of('a')[:8]}: what it says when it comes back is missing on articles.enriched"]

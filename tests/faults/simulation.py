@@ -101,6 +101,12 @@ class Simulation:
                 if isinstance(planned, Plan):
                     self.store.write(planned.operations)
 
+    def forget_old(self) -> None:
+        """What both stages do once a day."""
+        for memory in (self.dedupe_memory, self.cluster_memory):
+            for key in list(memory.stale(self.now)):
+                memory.load(key, None)
+
     def evidence(self) -> Evidence:
         held = [
             {id_: (self.store._versions.get((name, id_), 1), document) for id_, document in documents.items()}

@@ -25,7 +25,7 @@ from tests.faults.play import play
 from tests.services import Installation, LogRecord, end, logs, wait_until
 from tests.sinks.samples import trace
 
-pytestmark = [pytest.mark.servers, pytest.mark.slow]
+pytestmark = [pytest.mark.chaos, pytest.mark.servers, pytest.mark.slow]
 
 Make = Callable[[str], LogRecord]
 

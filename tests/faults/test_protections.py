@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from deploy.stack.local_stack import LocalStack
-from tests.faults.protection_list import PROTECTIONS
-from tests.faults.protections import Verdict, row, tried, with_table
+from tests.faults.protection_list import PROTECTIONS, Protection
+from tests.faults.protections import Verdict, row, simulated, tried, with_table
 from tests.faults.removals import REMOVALS
 
 NAMED = {protection.name: protection for protection in PROTECTIONS}
@@ -22,8 +22,14 @@ def test_protection_is_needed_and_enough(stack: LocalStack, tmp_path: Path, name
 
 
 def test_every_protection_can_be_taken_away_by_its_name():
-    assert {protection.removal or protection.name for protection in PROTECTIONS} == set(REMOVALS)
+    on_servers = [protection for protection in PROTECTIONS if not protection.simulated]
+    assert {protection.removal or protection.name for protection in on_servers} == set(REMOVALS)
     assert len(NAMED) == len(PROTECTIONS)
+
+
+@pytest.mark.parametrize("chosen", [p for p in PROTECTIONS if p.simulated], ids=lambda chosen: chosen.name)
+def test_simulated_protection_is_needed_and_enough(chosen: Protection):
+    assert simulated(chosen).shown
 
 
 def test_row_says_what_goes_wrong_or_that_nothing_does():
